@@ -1,0 +1,2 @@
+//! The secstack command.
+fn main() {}
