@@ -1,1 +1,15 @@
-//! secstack-lang
+//! Text to syntax tree to modules, and formatting.
+//!
+//! The parser is `hcl-edit`; its tree is lowered to [`ast`], which holds what evaluation needs: a
+//! span on every node and numbers at full precision. JSON files become the same tree. [`module`]
+//! decodes files into variables, resources and calls, and leaves their expressions unevaluated.
+//!
+//! Nothing here reads a file: text comes in, diagnostics go out.
+
+pub mod ast;
+pub mod body;
+pub mod module;
+
+pub use ast::{Expr, ExprKind};
+pub use body::{Attribute, Block, Body};
+pub use module::Module;
