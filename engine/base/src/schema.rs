@@ -220,4 +220,20 @@ pub struct Schema {
     pub exactly_one: Vec<Vec<Str>>,
     /// Groups of arguments of which at least one must be set.
     pub at_least_one: Vec<Vec<Str>>,
+    /// Planned as by the older provider framework: an argument that is not set keeps a prior value
+    /// that is empty (`""`, 0, false, no elements), since that framework cannot tell it from null.
+    pub legacy: bool,
+}
+
+/// The plan of one object while it is made: the provider may adjust what the schema alone gives.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The prior object; `None` when one is created.
+    pub prior: Option<Value>,
+    /// The arguments as configured.
+    pub config: Value,
+    /// The planned object.
+    pub planned: Value,
+    /// Attributes whose change needs a new object.
+    pub replace: Vec<crate::Path>,
 }

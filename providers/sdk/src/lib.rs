@@ -1,1 +1,268 @@
-//! secstack-sdk
+//! What a provider is.
+//!
+//! The engine sees the erased interface of this page: values, schemas and futures. A provider
+//! written in Rust declares a struct per resource type with `derive(Schema)`
+//! and implements `Resource` or `DataSource` for it; the `typed` module turns those into the erased form.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secstack_base::schema::{Draft, Schema};
+use secstack_base::{Diags, ProviderAddr, Str, Value};
+
+/// What the service calls an object. Never an address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id(pub Str);
+
+impl Id {
+    /// The ID in a service's answer.
+    ///
+    /// # Errors
+    /// When the answer has none.
+    pub fn of(id: Option<impl Into<Str>>) -> Result<Self> {
+        id.map(|i| Id(i.into())).ok_or_else(|| Error::other("the service answered without an ID"))
+    }
+}
+
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What kind of failure a service reported. The engine decides what to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The object does not exist.
+    NotFound,
+    /// Too many calls: the same call later may succeed.
+    Throttled,
+    /// Something else holds the object for now: the same call later may succeed.
+    Busy,
+    /// The caller may not do this.
+    Denied,
+    /// The arguments are wrong: the same call will fail again.
+    Invalid,
+    /// An object of that name exists already.
+    Exists,
+    /// Anything else.
+    Other,
+}
+
+/// A failure of a provider's work.
+#[derive(Clone, Debug)]
+pub struct Error {
+    /// What kind.
+    pub kind: ErrorKind,
+    /// What happened, in the service's words, with its code and request ID where it gave them.
+    pub message: String,
+}
+
+impl Error {
+    /// A failure of a kind.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// A failure of no particular kind.
+    pub fn other(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Other, message)
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The result of a provider's work.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What kinds of things a provider manages, and their schemas.
+#[derive(Clone, Debug, Default)]
+pub struct ProviderSchema {
+    /// The provider's own configuration.
+    pub config: Schema,
+    /// Resource types by name.
+    pub resources: BTreeMap<Str, Arc<Schema>>,
+    /// Data sources by name.
+    pub data: BTreeMap<Str, Arc<Schema>>,
+    /// Ephemeral resource types by name.
+    pub ephemeral: BTreeMap<Str, Arc<Schema>>,
+}
+
+/// A provider: code that manages the objects of one service or family of services.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Its source address.
+    fn address(&self) -> ProviderAddr;
+
+    /// The versions of the provider whose schemas this one honours, newest first, such as `5.100.0`.
+    fn versions(&self) -> Vec<&'static str>;
+
+    /// The schemas.
+    fn schema(&self) -> &ProviderSchema;
+
+    /// Checks a configuration that may have unknown parts, without calling a service.
+    fn validate_config(&self, config: &Value) -> Diags {
+        let _ = config;
+        Diags::new()
+    }
+
+    /// Makes the configuration ready for work: finds credentials, opens clients.
+    ///
+    /// # Errors
+    /// When credentials are missing or wrong, or an argument is.
+    async fn configure(&self, config: &Value) -> Result<Arc<dyn Instance>>;
+
+    /// An instance that can plan although the configuration is not known yet.
+    fn unconfigured(&self) -> Arc<dyn Instance>;
+}
+
+/// An object to read.
+#[derive(Clone, Debug)]
+pub struct ReadRequest {
+    /// Its ID.
+    pub id: Id,
+    /// What was known of it: the prior object, or the planned one right after create. `None` on import.
+    pub prior: Option<Value>,
+}
+
+/// Whether an object is usable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It is.
+    Ready,
+    /// It will be.
+    Pending,
+    /// It will never be; with the reason.
+    Failed(String),
+}
+
+/// An object that was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Whether it is usable.
+    pub status: Status,
+    /// Its attributes, of the schema's type.
+    pub value: Value,
+}
+
+/// What `create` gives.
+#[derive(Clone, Debug)]
+pub enum Created {
+    /// The ID; the engine reads the rest.
+    Id(Id),
+    /// The whole object: nothing is left to read.
+    Whole(Value),
+}
+
+/// How long the engine waits for a status, and how often it looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Wait {
+    /// Time between two looks.
+    pub every: Duration,
+    /// The longest wait after create.
+    pub create: Duration,
+    /// The longest wait after update.
+    pub update: Duration,
+    /// The longest wait after delete.
+    pub delete: Duration,
+}
+
+impl Default for Wait {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_secs(2),
+            create: Duration::from_secs(20 * 60),
+            update: Duration::from_secs(20 * 60),
+            delete: Duration::from_secs(20 * 60),
+        }
+    }
+}
+
+/// A configured provider.
+///
+/// Values given here are wholly known and unmarked, but for [`Instance::plan`] and [`Instance::validate`].
+#[async_trait]
+pub trait Instance: Send + Sync {
+    /// Checks the arguments of a resource (`data` false) or data source beyond what its schema says.
+    fn validate(&self, ty: &str, data: bool, config: &Value) -> Diags {
+        let _ = (ty, data, config);
+        Diags::new()
+    }
+
+    /// Adjusts what the schema-driven plan gives. Pure: no service is called.
+    ///
+    /// Called for every create and update, and once more with no prior object when a replacement comes of it.
+    fn plan(&self, ty: &str, draft: &mut Draft) -> Diags {
+        let _ = (ty, draft);
+        Diags::new()
+    }
+
+    /// How long to wait for objects of a type.
+    fn wait(&self, ty: &str) -> Wait {
+        let _ = ty;
+        Wait::default()
+    }
+
+    /// Reads objects of one type. The answer has one entry for each request, in order; `None` means that
+    /// the object does not exist.
+    async fn read(&self, ty: &str, objects: &[ReadRequest]) -> Vec<Result<Option<Found>>>;
+
+    /// Creates an object. `token` makes a repeated call harmless where the service supports that.
+    ///
+    /// # Errors
+    /// When nothing was created.
+    async fn create(&self, ty: &str, planned: &Value, token: &str) -> Result<Created>;
+
+    /// Changes an object in place. `None` leaves it to the engine to read the result.
+    ///
+    /// # Errors
+    /// When not all of the change was made.
+    async fn update(&self, ty: &str, id: &Id, prior: &Value, planned: &Value) -> Result<Option<Value>>;
+
+    /// Deletes an object. Success when it does not exist.
+    ///
+    /// # Errors
+    /// When it still exists.
+    async fn delete(&self, ty: &str, id: &Id, prior: &Value) -> Result<()>;
+
+    /// Turns the text a person gives to import an object into what [`Instance::read`] takes.
+    ///
+    /// # Errors
+    /// When the text is not of the form that the type takes.
+    async fn import(&self, ty: &str, text: &str) -> Result<ReadRequest> {
+        let _ = ty;
+        Ok(ReadRequest { id: Id(text.into()), prior: None })
+    }
+
+    /// Reads a data source.
+    ///
+    /// # Errors
+    /// When nothing, or too much, answers to the arguments.
+    async fn read_data(&self, ty: &str, config: &Value) -> Result<Value>;
+
+    /// Opens an ephemeral resource.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    async fn open(&self, ty: &str, config: &Value) -> Result<Value> {
+        let _ = config;
+        Err(Error::other(format!("there is no ephemeral resource type {ty:?}")))
+    }
+
+    /// Ends the use of an ephemeral resource.
+    ///
+    /// # Errors
+    /// When it cannot be closed.
+    async fn close(&self, ty: &str, opened: &Value) -> Result<()> {
+        let _ = (ty, opened);
+        Ok(())
+    }
+}
