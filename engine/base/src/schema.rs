@@ -237,3 +237,16 @@ pub struct Draft {
     /// Attributes whose change needs a new object.
     pub replace: Vec<crate::Path>,
 }
+
+/// What kinds of things a provider manages, and their schemas.
+#[derive(Clone, Debug, Default)]
+pub struct ProviderSchema {
+    /// The provider's own configuration.
+    pub config: Schema,
+    /// Resource types by name.
+    pub resources: std::collections::BTreeMap<Str, std::sync::Arc<Schema>>,
+    /// Data sources by name.
+    pub data: std::collections::BTreeMap<Str, std::sync::Arc<Schema>>,
+    /// Ephemeral resource types by name.
+    pub ephemeral: std::collections::BTreeMap<Str, std::sync::Arc<Schema>>,
+}

@@ -4,12 +4,12 @@
 //! written in Rust declares a struct per resource type with `derive(Schema)`
 //! and implements `Resource` or `DataSource` for it; the `typed` module turns those into the erased form.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secstack_base::schema::{Draft, Schema};
+pub use secstack_base::schema::ProviderSchema;
+use secstack_base::schema::Draft;
 use secstack_base::{Diags, ProviderAddr, Str, Value};
 
 /// What the service calls an object. Never an address.
@@ -82,19 +82,6 @@ impl std::error::Error for Error {}
 
 /// The result of a provider's work.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// What kinds of things a provider manages, and their schemas.
-#[derive(Clone, Debug, Default)]
-pub struct ProviderSchema {
-    /// The provider's own configuration.
-    pub config: Schema,
-    /// Resource types by name.
-    pub resources: BTreeMap<Str, Arc<Schema>>,
-    /// Data sources by name.
-    pub data: BTreeMap<Str, Arc<Schema>>,
-    /// Ephemeral resource types by name.
-    pub ephemeral: BTreeMap<Str, Arc<Schema>>,
-}
 
 /// A provider: code that manages the objects of one service or family of services.
 #[async_trait]
