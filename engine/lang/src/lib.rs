@@ -9,7 +9,12 @@
 pub mod ast;
 pub mod body;
 pub mod module;
+pub mod parse;
+
+mod lower;
+mod template;
 
 pub use ast::{Expr, ExprKind};
 pub use body::{Attribute, Block, Body};
 pub use module::Module;
+pub use parse::{parse_expression, parse_file, parse_template};
