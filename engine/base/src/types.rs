@@ -109,14 +109,15 @@ impl Type {
 
     /// The name used in messages: `list of string`, `object`, `any type`.
     pub fn friendly(&self) -> String {
+        let of = |t: &Type| if *t == Type::Dynamic { "any single type".into() } else { t.friendly() };
         match self {
             Type::Dynamic => "any type".into(),
             Type::Bool => "bool".into(),
             Type::Number => "number".into(),
             Type::String => "string".into(),
-            Type::List(t) => format!("list of {}", t.friendly()),
-            Type::Set(t) => format!("set of {}", t.friendly()),
-            Type::Map(t) => format!("map of {}", t.friendly()),
+            Type::List(t) => format!("list of {}", of(t)),
+            Type::Set(t) => format!("set of {}", of(t)),
+            Type::Map(t) => format!("map of {}", of(t)),
             Type::Tuple(_) => "tuple".into(),
             Type::Object(_) => "object".into(),
         }
