@@ -4,6 +4,10 @@
 //! written in Rust declares a struct per resource type with `derive(Schema)`
 //! and implements `Resource` or `DataSource` for it; the `typed` module turns those into the erased form.
 
+pub mod check;
+pub mod naming;
+pub mod typed;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +15,13 @@ use async_trait::async_trait;
 pub use secstack_base::schema::ProviderSchema;
 use secstack_base::schema::Draft;
 use secstack_base::{Diags, ProviderAddr, Str, Value};
+
+/// The vocabulary, for derived code.
+#[doc(hidden)]
+pub use secstack_base as base;
+
+// Lets derived code name this crate in this crate's own tests.
+extern crate self as secstack_sdk;
 
 /// What the service calls an object. Never an address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -162,14 +173,19 @@ pub struct Wait {
     pub delete: Duration,
 }
 
+impl Wait {
+    /// Twenty minutes for everything.
+    pub const DEFAULT: Wait = Wait {
+        every: Duration::from_secs(2),
+        create: Duration::from_secs(20 * 60),
+        update: Duration::from_secs(20 * 60),
+        delete: Duration::from_secs(20 * 60),
+    };
+}
+
 impl Default for Wait {
     fn default() -> Self {
-        Self {
-            every: Duration::from_secs(2),
-            create: Duration::from_secs(20 * 60),
-            update: Duration::from_secs(20 * 60),
-            delete: Duration::from_secs(20 * 60),
-        }
+        Self::DEFAULT
     }
 }
 
@@ -207,6 +223,16 @@ pub trait Instance: Send + Sync {
     /// # Errors
     /// When nothing was created.
     async fn create(&self, ty: &str, planned: &Value, token: &str) -> Result<Created>;
+
+    /// Does what a new object needs besides its creation, once its ID is journaled: a failure leaves an object that
+    /// is known and tainted. Harmless when repeated. `planned` is what [`Instance::create`] got.
+    ///
+    /// # Errors
+    /// When the object exists but is not what was planned.
+    async fn finish(&self, ty: &str, id: &Id, planned: &Value) -> Result<()> {
+        let _ = (ty, id, planned);
+        Ok(())
+    }
 
     /// Changes an object in place. `None` leaves it to the engine to read the result.
     ///

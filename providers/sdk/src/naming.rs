@@ -1,0 +1,55 @@
+//! Names and IDs that Terraform's providers make up, so that both engines make up the same.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A name that begins with `prefix` and is given only once: 18 digits of time, 8 of a counter.
+pub fn unique(prefix: &str) -> String {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+    format!("{prefix}{}{:04}{count:08x}", stamp(now.as_secs()), now.subsec_micros() / 100)
+}
+
+/// Seconds since 1970 as `yyyymmddhhmmss`.
+fn stamp(seconds: u64) -> String {
+    let (days, s) = (seconds / 86400, seconds % 86400);
+    // Days since 0000-03-01, so that a leap day is the last day of its year.
+    let z = days + 719_468;
+    let (era, doe) = (z / 146_097, z % 146_097);
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let (day, month) = (doy - (153 * mp + 2) / 5 + 1, if mp < 10 { mp + 3 } else { mp - 9 });
+    let year = era * 400 + yoe + u64::from(month <= 2);
+    format!("{year:04}{month:02}{day:02}{:02}{:02}{:02}", s / 3600, s / 60 % 60, s % 60)
+}
+
+/// The prefix of a name that [`unique`] made, as far as the name shows.
+pub fn prefix_of(name: &str) -> Option<&str> {
+    let at = name.len().checked_sub(26)?;
+    let made = name.is_char_boundary(at) && name[at..].bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase());
+    made.then(|| &name[..at])
+}
+
+/// The checksum CRC-32 (IEEE) of the text, in decimal: how composite IDs of the older framework end.
+pub fn hash(text: &str) -> u32 {
+    !text.bytes().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(byte), |c, _| if c & 1 == 1 { c >> 1 ^ 0xedb8_8320 } else { c >> 1 })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_values() {
+        assert_eq!(hash("123456789"), 0xcbf4_3926);
+        assert_eq!(stamp(0), "19700101000000");
+        assert_eq!(stamp(1_709_210_096), "20240229123456");
+        let name = unique("web-");
+        assert_eq!((name.len(), prefix_of(&name)), (30, Some("web-")));
+        assert_eq!(prefix_of("web"), None);
+    }
+}

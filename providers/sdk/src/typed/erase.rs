@@ -1,0 +1,210 @@
+//! From typed code to the erased interface: conversions, batching, and what the schema says about a found object.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use secstack_base::convert::ConvertError;
+use secstack_base::schema::{Draft, Schema};
+use secstack_base::{Diags, Type, Value};
+
+use super::{Ask, Context, DataSource, FromValue, Resource};
+use crate::{Error, ErrorKind, Found, Id, ReadRequest, Result, Wait};
+
+/// How many reads of one type are under way at once, when the type's reads take few objects.
+const READS_AT_ONCE: usize = 16;
+
+/// A resource type without its Rust type.
+pub trait AnyResource<Cx>: Send + Sync {
+    /// Its name.
+    fn name(&self) -> &'static str;
+    /// Its schema.
+    fn schema(&self) -> &'static Arc<Schema>;
+    /// How long to wait for its objects.
+    fn wait(&self) -> Wait;
+    /// See [`Resource::plan`] and [`Context::plan`].
+    fn plan(&self, cx: Option<&Cx>, draft: &mut Draft) -> Diags;
+    /// See [`Resource::validate`].
+    fn validate(&self, config: &Value) -> Diags;
+    /// See [`crate::Instance::read`].
+    fn read<'a>(&'a self, cx: &'a Cx, objects: &'a [ReadRequest]) -> BoxFuture<'a, Vec<Result<Option<Found>>>>;
+    /// See [`Resource::create`].
+    fn create<'a>(&'a self, cx: &'a Cx, planned: &'a Value, token: &'a str) -> BoxFuture<'a, Result<Id>>;
+    /// See [`Resource::finish`].
+    fn finish<'a>(&'a self, cx: &'a Cx, id: &'a Id, planned: &'a Value) -> BoxFuture<'a, Result<()>>;
+    /// See [`Resource::update`].
+    fn update<'a>(&'a self, cx: &'a Cx, id: &'a Id, change: (&'a Value, &'a Value)) -> BoxFuture<'a, Result<()>>;
+    /// See [`Resource::delete`].
+    fn delete<'a>(&'a self, cx: &'a Cx, id: &'a Id, prior: &'a Value) -> BoxFuture<'a, Result<()>>;
+    /// See [`Resource::parse_import`].
+    fn import<'a>(&'a self, cx: &'a Cx, text: &'a str) -> BoxFuture<'a, Result<ReadRequest>>;
+}
+
+/// A data source without its Rust type.
+pub trait AnyData<Cx>: Send + Sync {
+    /// Its name.
+    fn name(&self) -> &'static str;
+    /// Its schema.
+    fn schema(&self) -> &'static Arc<Schema>;
+    /// See [`DataSource::validate`].
+    fn validate(&self, config: &Value) -> Diags;
+    /// See [`DataSource::read`].
+    fn read<'a>(&'a self, cx: &'a Cx, config: &'a Value) -> BoxFuture<'a, Result<Value>>;
+}
+
+/// A declaration as a value, so that declarations fit in a table.
+pub struct Typed<R>(PhantomData<fn() -> R>);
+
+impl<R> Typed<R> {
+    /// The only value.
+    pub const NEW: Self = Typed(PhantomData);
+}
+
+fn typed<R: FromValue>(v: &Value) -> Result<R> {
+    R::from_value(v).map_err(mistyped)
+}
+
+fn mistyped(e: ConvertError) -> Error {
+    Error::new(ErrorKind::Invalid, format!("the value of {} does not fit: {}", e.path, e.message))
+}
+
+impl<R: Resource> AnyResource<R::Cx> for Typed<R> {
+    fn name(&self) -> &'static str {
+        R::NAME
+    }
+
+    fn schema(&self) -> &'static Arc<Schema> {
+        R::schema()
+    }
+
+    fn wait(&self) -> Wait {
+        R::WAIT
+    }
+
+    fn plan(&self, cx: Option<&R::Cx>, draft: &mut Draft) -> Diags {
+        let mut diags = R::Cx::plan(cx, R::schema(), draft);
+        diags.extend(R::plan(draft));
+        diags
+    }
+
+    fn validate(&self, config: &Value) -> Diags {
+        R::validate(config)
+    }
+
+    fn read<'a>(&'a self, cx: &'a R::Cx, objects: &'a [ReadRequest]) -> BoxFuture<'a, Vec<Result<Option<Found>>>> {
+        Box::pin(async move {
+            let mut batches: Vec<BoxFuture<'a, _>> = Vec::new();
+            for batch in objects.chunks(R::BATCH.max(1)) {
+                batches.push(Box::pin(read_batch::<R>(cx, batch)));
+            }
+            let answers: Vec<_> = futures::stream::iter(batches).buffered(READS_AT_ONCE).collect().await;
+            answers.into_iter().flatten().collect()
+        })
+    }
+
+    fn create<'a>(&'a self, cx: &'a R::Cx, planned: &'a Value, token: &'a str) -> BoxFuture<'a, Result<Id>> {
+        Box::pin(async move { R::create(cx, &typed(planned)?, token).await })
+    }
+
+    fn finish<'a>(&'a self, cx: &'a R::Cx, id: &'a Id, planned: &'a Value) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { R::finish(cx, id, &typed(planned)?).await })
+    }
+
+    fn update<'a>(&'a self, cx: &'a R::Cx, id: &'a Id, change: (&'a Value, &'a Value)) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { R::update(cx, id, &typed(change.0)?, &typed(change.1)?).await })
+    }
+
+    fn delete<'a>(&'a self, cx: &'a R::Cx, id: &'a Id, prior: &'a Value) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            match R::delete(cx, id, &typed(prior)?).await {
+                Err(e) if e.kind == ErrorKind::NotFound => Ok(()),
+                other => other,
+            }
+        })
+    }
+
+    fn import<'a>(&'a self, cx: &'a R::Cx, text: &'a str) -> BoxFuture<'a, Result<ReadRequest>> {
+        Box::pin(async move {
+            let ask = R::parse_import(cx, text).await?;
+            Ok(ReadRequest { id: ask.id, prior: ask.prior.map(R::into_value) })
+        })
+    }
+}
+
+async fn read_batch<R: Resource>(cx: &R::Cx, batch: &[ReadRequest]) -> Vec<Result<Option<Found>>> {
+    let mut seen = BTreeSet::new();
+    let mut asks = Vec::with_capacity(batch.len());
+    for request in batch.iter().filter(|r| seen.insert(&r.id)) {
+        match request.prior.as_ref().map(typed::<R>).transpose() {
+            Ok(prior) => asks.push(Ask { id: request.id.clone(), prior }),
+            Err(e) => return batch.iter().map(|_| Err(e.clone())).collect(),
+        }
+    }
+    let mut found: BTreeMap<Id, super::Found<R>> = match R::read(cx, &asks).await {
+        Ok(found) => found.into_iter().map(|f| (f.id.clone(), f)).collect(),
+        Err(e) if e.kind == ErrorKind::NotFound && asks.len() == 1 => BTreeMap::new(),
+        Err(e) => return batch.iter().map(|_| Err(e.clone())).collect(),
+    };
+    let mut answer = |r: &ReadRequest| {
+        let f = if seen.len() == batch.len() { found.remove(&r.id) } else { found.get(&r.id).cloned() }?;
+        let object = f.object.into_value().with("id", Value::string(&r.id.0));
+        let object = settle(R::schema(), r.prior.as_ref(), object);
+        Some(Found { status: f.status, value: cx.found(R::schema(), r.prior.as_ref(), object) })
+    };
+    batch.iter().map(|r| Ok(answer(r))).collect()
+}
+
+/// Takes from the prior object what the service does not tell, and what it only tells in other words.
+fn settle(schema: &Schema, prior: Option<&Value>, mut object: Value) -> Value {
+    for a in &schema.block.attributes {
+        let (Some(new), old) = (object.get(&a.name), prior.and_then(|p| p.get(&a.name))) else { continue };
+        let old = old.filter(|v| v.is_wholly_known());
+        let kept = match old {
+            Some(old) if a.local => Some(old.clone()),
+            None if a.local => a.default.clone(),
+            Some(old) if same_emptiness(old, new) => Some(old.clone()),
+            Some(old) if !old.is_null() && !new.is_null() && a.same.is_some_and(|same| same(old, new)) => Some(old.clone()),
+            _ => None,
+        };
+        if let Some(kept) = kept {
+            object = object.with(&a.name, kept);
+        }
+    }
+    for b in &schema.block.blocks {
+        // Timeouts concern the engine, not the service.
+        if let Some(old) = prior.and_then(|p| p.get(&b.name)).filter(|_| &*b.name == "timeouts") {
+            object = object.with("timeouts", old.clone());
+        }
+    }
+    object
+}
+
+/// Whether one is null and the other a collection without elements, which services do not tell apart.
+fn same_emptiness(old: &Value, new: &Value) -> bool {
+    let collection = matches!(new.ty(), Type::List(_) | Type::Set(_) | Type::Map(_));
+    let empty = |v: &Value| v.as_slice().is_some_and(<[_]>::is_empty) || v.as_map().is_some_and(BTreeMap::is_empty);
+    collection && (old.is_null() && empty(new) || empty(old) && new.is_null())
+}
+
+impl<D: DataSource> AnyData<D::Cx> for Typed<D> {
+    fn name(&self) -> &'static str {
+        D::NAME
+    }
+
+    fn schema(&self) -> &'static Arc<Schema> {
+        D::schema()
+    }
+
+    fn validate(&self, config: &Value) -> Diags {
+        D::validate(config)
+    }
+
+    fn read<'a>(&'a self, cx: &'a D::Cx, config: &'a Value) -> BoxFuture<'a, Result<Value>> {
+        Box::pin(async move {
+            let read = D::read(cx, typed(config)?).await?.into_value();
+            Ok(settle(D::schema(), Some(config), read))
+        })
+    }
+}
