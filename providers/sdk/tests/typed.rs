@@ -126,7 +126,6 @@ async fn typed_code_answers_erased_calls() {
     let a = &read[0].as_ref().unwrap().value;
     assert_eq!(a.ty(), Thing::schema().block.ty());
     assert_eq!((a.get_str("id"), a.get_str("a"), a.get_str("secret")), (Some("t-a"), Some("chosen"), Some("s")));
-    assert!(a.get("words").unwrap().is_null(), "an empty set was null before");
 
     instance.delete("test_thing", &asked[0].id, a).await.unwrap();
     instance.delete("test_thing", &asked[0].id, a).await.unwrap();

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use secstack_base::convert::ConvertError;
 use secstack_base::schema::{Draft, Schema};
-use secstack_base::{Diags, Type, Value};
+use secstack_base::{Diags, Value};
 
 use super::{Ask, Context, DataSource, FromValue, Resource};
 use crate::{Error, ErrorKind, Found, Id, ReadRequest, Result, Wait};
@@ -164,7 +164,6 @@ fn settle(schema: &Schema, prior: Option<&Value>, mut object: Value) -> Value {
         let kept = match old {
             Some(old) if a.local => Some(old.clone()),
             None if a.local => a.default.clone(),
-            Some(old) if same_emptiness(old, new) => Some(old.clone()),
             Some(old) if !old.is_null() && !new.is_null() && a.same.is_some_and(|same| same(old, new)) => Some(old.clone()),
             _ => None,
         };
@@ -179,13 +178,6 @@ fn settle(schema: &Schema, prior: Option<&Value>, mut object: Value) -> Value {
         }
     }
     object
-}
-
-/// Whether one is null and the other a collection without elements, which services do not tell apart.
-fn same_emptiness(old: &Value, new: &Value) -> bool {
-    let collection = matches!(new.ty(), Type::List(_) | Type::Set(_) | Type::Map(_));
-    let empty = |v: &Value| v.as_slice().is_some_and(<[_]>::is_empty) || v.as_map().is_some_and(BTreeMap::is_empty);
-    collection && (old.is_null() && empty(new) || empty(old) && new.is_null())
 }
 
 impl<D: DataSource> AnyData<D::Cx> for Typed<D> {
