@@ -12,7 +12,9 @@ pub mod module;
 pub mod parse;
 
 mod lower;
+mod syntax;
 mod template;
+mod token;
 
 pub use ast::{Expr, ExprKind};
 pub use body::{Attribute, Block, Body};

@@ -24,6 +24,8 @@ pub(crate) struct Lower<'a> {
     pub text: &'a str,
     /// Where the text starts in the file.
     pub base: usize,
+    /// How much further on the tree has every byte.
+    pub shift: usize,
     /// Keys that were masked for the parser, in order.
     pub masked: &'a [Range],
     pub diags: Diags,
@@ -32,12 +34,13 @@ pub(crate) struct Lower<'a> {
 
 impl<'a> Lower<'a> {
     pub(crate) fn new(file: FileId, text: &'a str, base: usize, masked: &'a [Range]) -> Self {
-        Self { file, text, base, masked, diags: Diags::new(), depth: 0 }
+        Self { file, text, base, shift: 0, masked, diags: Diags::new(), depth: 0 }
     }
 
     pub(crate) fn span(&self, range: Option<Range>) -> Span {
         let r = range.unwrap_or(0..0);
-        Span::new(self.file, self.base + r.start, self.base + r.end)
+        let place = |at: usize| (self.base + at).saturating_sub(self.shift);
+        Span::new(self.file, place(r.start), place(r.end))
     }
 
     /// The text of a range of the tree. Empty for a range that is not in the text, which does not happen.
@@ -180,7 +183,7 @@ impl<'a> Lower<'a> {
     fn masked_item(&mut self, range: Range, value: Expr) -> ObjectItem {
         let text = self.slice(&range).trim_end();
         let span = self.span(Some(range.clone()));
-        match crate::parse::parse_expression(self.file, text, self.base + range.start) {
+        match crate::parse::parse_expression(self.file, text, span.start as usize) {
             Ok(Expr { kind: ExprKind::Variable(name), .. }) => bare_item(&name, span, value),
             Ok(key) => ObjectItem { key, bare: false, value },
             Err(diags) => {

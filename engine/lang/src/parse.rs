@@ -1,79 +1,192 @@
 //! Text in the native syntax to a tree.
+//!
+//! Each text is read twice: [`crate::syntax`] finds the mistakes and says them in Terraform's words, `hcl-edit`
+//! builds the tree. What the first finds broken is blanked for the second, so that a mistake costs the item it
+//! is in and nothing else. Blanked and masked text keeps its length, and every byte its place.
 
-use std::borrow::Cow;
+use std::collections::HashSet;
 
-use hcl_edit::Span as _;
 use secstack_base::{Diagnostic, Diags, FileId, Span};
 
 use crate::body::Items;
-use crate::lower::Lower;
+use crate::lower::{self, Lower};
+use crate::syntax::{self, Report};
 use crate::{Body, Expr, template};
+
+type Range = std::ops::Range<usize>;
+
+/// How often a text is given to the parser again after it was mended.
+const MAX_ATTEMPTS: usize = 200;
 
 /// Parses a `.tf` file. What could be read is returned beside the diagnostics.
 pub fn parse_file(file: FileId, text: &str) -> (Body, Diags) {
-    let masked = mask_numbers(text);
-    match hcl_edit::parser::parse_body(&masked) {
-        Ok(tree) => {
-            let mut lower = Lower::new(file, text, 0, &[]);
-            let body = lower.body(&tree, 0..text.len());
-            (body, lower.diags)
-        }
-        Err(e) => {
-            let items = Items::Native { attributes: Vec::new(), blocks: Vec::new() };
-            let mut diags = Diags::new();
-            diags.push(refused(file, &e, 0));
-            (Body { items, span: Span::new(file, 0, text.len()) }, diags)
+    let mut report = syntax::check_file(file, text);
+    let mut diags = Diags(std::mem::take(&mut report.errors));
+    let mut masked = Masked::new(text, &report);
+    for _ in 0..MAX_ATTEMPTS {
+        match hcl_edit::parser::parse_body(&masked.text()) {
+            Ok(tree) => {
+                let mut lower = Lower::new(file, text, 0, &masked.keys);
+                let body = lower.body(&tree, 0..text.len());
+                diags.extend(lower.diags);
+                return (body, diags);
+            }
+            Err(e) if masked.mask_key_at(&e, &report) => {}
+            Err(e) => {
+                let at = e.location().offset();
+                diags.push(refused(file, &e, at));
+                match report.items.iter().find(|item| item.contains(&at)) {
+                    Some(item) => masked.blank(item),
+                    None => break,
+                }
+            }
         }
     }
+    let items = Items::Native { attributes: Vec::new(), blocks: Vec::new() };
+    (Body { items, span: Span::new(file, 0, text.len()) }, diags)
 }
 
-/// Parses an expression that starts at byte `offset` of the file.
+/// Parses an expression that starts at byte `offset` of the file. Line breaks are allowed anywhere in it.
 pub fn parse_expression(file: FileId, text: &str, offset: usize) -> Result<Expr, Diags> {
-    // `hcl-edit` takes no space around an expression.
-    let start = text.len() - text.trim_start().len();
-    let inner = text.trim();
-    let masked = mask_numbers(inner);
-    let tree = hcl_edit::parser::parse_expr(&masked).map_err(|e| Diags(vec![refused(file, &e, offset + start)]))?;
-    let mut lower = Lower::new(file, inner, offset + start, &[]);
-    let expr = lower.expr(&tree);
+    let report = syntax::check_expression(file, text, offset);
+    let wrapped = |masked: &Masked| hcl_edit::parser::parse_expr(&format!("({}\n)", masked.text()));
+    let (tree, keys) = parse_whole(file, text, offset, report, 1, wrapped)?;
+    let inner = match &tree {
+        hcl_edit::expr::Expression::Parenthesis(p) => p.inner(),
+        other => other,
+    };
+    let text = format!("({text}\n)");
+    let mut lower = Lower::new(file, &text, offset, &keys);
+    lower.shift = 1;
+    let expr = lower.expr(inner);
     if lower.diags.has_errors() { Err(lower.diags) } else { Ok(expr) }
 }
 
 /// Parses a template that starts at byte `offset` of the file. A single interpolation keeps its type.
 pub fn parse_template(file: FileId, text: &str, offset: usize) -> Result<Expr, Diags> {
-    let masked = mask_numbers(text);
-    let tree = hcl_edit::parser::parse_template(&masked).map_err(|e| Diags(vec![refused(file, &e, offset)]))?;
-    let mut lower = Lower::new(file, text, offset, &[]);
+    let report = syntax::check_template(file, text, offset);
+    let (tree, keys) = parse_whole(file, text, offset, report, 0, |masked| hcl_edit::parser::parse_template(&masked.text()))?;
+    let mut lower = Lower::new(file, text, offset, &keys);
     let kind = template::bare(&mut lower, &tree);
-    let span = lower.span(tree.span().or(Some(0..text.len())));
+    let span = Span::new(file, offset, offset + text.len());
     if lower.diags.has_errors() { Err(lower.diags) } else { Ok(Expr { kind, span }) }
 }
 
-/// Replaces integers that do not fit 64 bits by other text of the same length. Lowering reads the original.
-fn mask_numbers(text: &str) -> Cow<'_, str> {
-    let mut out = Cow::Borrowed(text);
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        if !bytes[at].is_ascii_digit() {
-            at += 1;
-            continue;
-        }
-        let end = at + bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
-        if end - at > 18 {
-            let spelling = format!("1{}", "0".repeat(17));
-            let padded = format!("{}{spelling}", "0".repeat(end - at - 18));
-            out.to_mut().replace_range(at..end, &padded);
-        }
-        at = end;
+/// Parses a text that is wrong as a whole when it is wrong anywhere. Also returns the masked keys. `shift` is how
+/// much further on `parse` sees every byte.
+fn parse_whole<T>(
+    file: FileId,
+    text: &str,
+    offset: usize,
+    report: Report,
+    shift: usize,
+    parse: impl Fn(&Masked) -> Result<T, hcl_edit::parser::Error>,
+) -> Result<(T, Vec<Range>), Diags> {
+    if !report.errors.is_empty() {
+        return Err(Diags(report.errors));
     }
-    out
+    let mut masked = Masked::new(text, &report);
+    masked.shift = shift;
+    for _ in 0..MAX_ATTEMPTS {
+        match parse(&masked) {
+            Ok(tree) => {
+                let keys = masked.keys.iter().map(|k| k.start + shift..k.end + shift).collect();
+                return Ok((tree, keys));
+            }
+            Err(e) if masked.mask_key_at(&e, &report) => {}
+            Err(e) => return Err(Diags(vec![refused(file, &e, offset + e.location().offset().saturating_sub(shift))])),
+        }
+    }
+    Err(Diags(vec![Diagnostic::error("Invalid expression", "An object repeats too many of its keys.")]))
 }
 
-fn refused(file: FileId, e: &hcl_edit::parser::Error, base: usize) -> Diagnostic {
-    let at = base + e.location().offset();
+/// The text as `hcl-edit` gets to see it.
+struct Masked {
+    bytes: Vec<u8>,
+    /// Keys that were replaced, in order.
+    keys: Vec<Range>,
+    /// Replacements that would collide.
+    used: HashSet<Vec<u8>>,
+    next: usize,
+    shift: usize,
+}
+
+impl Masked {
+    fn new(text: &str, report: &Report) -> Self {
+        let used = report.keys.iter().map(|(k, _)| text.as_bytes()[k.clone()].to_vec()).collect();
+        let mut masked = Self { bytes: text.as_bytes().to_vec(), keys: Vec::new(), used, next: 0, shift: 0 };
+        if text.starts_with('\u{feff}') {
+            masked.bytes[..3].fill(b' ');
+        }
+        // Integers past 64 bits and numbers past a double are refused; lowering reads the original.
+        for number in &report.numbers {
+            masked.bytes[number.clone()].fill(b'0');
+        }
+        // A repeated key is refused, but the last one wins.
+        for (key, _) in report.keys.iter().filter(|(_, repeated)| *repeated) {
+            masked.mask_key(key.clone());
+        }
+        for broken in &report.broken {
+            masked.blank(broken);
+        }
+        masked
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    fn blank(&mut self, range: &Range) {
+        for b in &mut self.bytes[range.clone()] {
+            if *b != b'\n' {
+                *b = b' ';
+            }
+        }
+    }
+
+    /// Replaces a key by a name of the same length that no key has.
+    fn mask_key(&mut self, key: Range) {
+        let len = key.len();
+        let digits: &[u8] = b"_abcdefghijklmnopqrstuvwxyz";
+        for _ in 0..1000 {
+            self.next += 1;
+            let (mut n, mut name) = (self.next, vec![b'_'; len]);
+            for slot in name.iter_mut().rev() {
+                *slot = digits[n % digits.len()];
+                n /= digits.len();
+            }
+            if n == 0 && self.used.insert(name.clone()) {
+                self.bytes[key.clone()].copy_from_slice(&name);
+                let at = self.keys.partition_point(|k| k.start < key.start);
+                return self.keys.insert(at, key);
+            }
+            if n > 0 {
+                self.next = 0;
+            }
+        }
+    }
+
+    /// Masks the key that the parser refused, if that is what it did.
+    fn mask_key_at(&mut self, e: &hcl_edit::parser::Error, report: &Report) -> bool {
+        if !e.message().contains("unique object key") {
+            return false;
+        }
+        let at = e.location().offset().saturating_sub(self.shift);
+        let known = report.keys.iter().find(|(k, _)| k.start == at);
+        let Some((key, _)) = known.filter(|(k, _)| !self.keys.contains(k)) else { return false };
+        self.mask_key(key.clone());
+        true
+    }
+}
+
+/// What to say when the parser refuses what looked right.
+fn refused(file: FileId, e: &hcl_edit::parser::Error, at: usize) -> Diagnostic {
+    let span = Span::new(file, at, at + 1);
     let message = e.message();
-    let mut detail = message[..1].to_uppercase() + &message[1..];
-    detail.push('.');
-    Diagnostic::error("Invalid expression", detail).at(Span::new(file, at, at + 1))
+    if message.contains("nested levels") || message.contains("chained") {
+        return lower::too_deep(span);
+    }
+    let mut chars = message.chars();
+    let first: String = chars.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    Diagnostic::error("Invalid expression", format!("{first}{}.", chars.as_str())).at(span)
 }

@@ -89,7 +89,7 @@ pub(crate) fn unescape_quoted(lower: &mut Lower, range: Range) -> String {
 }
 
 /// The character that an escape at the start of `s` stands for, and the length of the escape.
-fn unescape(s: &str) -> Option<(char, usize)> {
+pub(crate) fn unescape(s: &str) -> Option<(char, usize)> {
     let digits = match s.as_bytes().get(1)? {
         b'n' => return Some(('\n', 2)),
         b'r' => return Some(('\r', 2)),
