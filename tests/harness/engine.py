@@ -1,0 +1,136 @@
+"""Finds the engine to test and runs it."""
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+EXAMPLES = os.path.join(ROOT, "examples")
+# What a former run may have left in a folder of configuration.
+LEFTOVERS = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "terraform.tfstate*", "*.tfplan", "tfplan")
+
+
+def default_engine():
+    """$SECSTACK, or what `make build` makes."""
+    target = os.environ.get("CARGO_TARGET_DIR") or os.path.join(ROOT, "target")
+    return os.environ.get("SECSTACK") or os.path.join(target, "release", "secstack")
+
+
+def add_engine_option(parser):
+    """The --engine option all tools share."""
+    parser.add_argument("--engine", default=default_engine(), help="the binary (default: $SECSTACK, or the one `make build` makes)")
+
+
+def find_engine(name):
+    """The absolute path of an engine. Stops with a sentence where there is none."""
+    found = shutil.which(name)
+    if not found:
+        raise SystemExit(f"There is no engine at {name}: run `make build`, or name one with --engine or $SECSTACK.")
+    return os.path.abspath(found)
+
+
+def clean_env(base=None):
+    """An environment without settings of the user's own that change what an engine does."""
+    base = os.environ if base is None else base
+    unwanted = ("TF_VAR_", "TF_LOG", "TF_CLI_ARGS", "TF_WORKSPACE", "TF_DATA_DIR", "AWS_PROFILE")
+    env = {key: value for key, value in base.items() if not key.startswith(unwanted)}
+    env.update(CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1", TF_INPUT="0")
+    return env
+
+
+@dataclasses.dataclass
+class Run:
+    """How one run of an engine went."""
+
+    code: int
+    output: str
+    wall_s: float
+    cpu_s: float
+    rss_mb: float
+
+
+def measure(command, cwd, env, timeout=600):
+    """Runs a command and measures it: processor time and memory (of the largest process) include its waited-for children."""
+    with tempfile.TemporaryFile("w+b") as out:
+        started = time.monotonic()
+        process = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        ended = False
+        while not ended:
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            ended = pid != 0
+            if not ended and time.monotonic() - started > timeout:
+                process.kill()
+                _, status, usage = os.wait4(process.pid, 0)
+                ended = True
+            if not ended:
+                time.sleep(0.002)
+        wall = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        text = out.read().decode("utf-8", "replace")
+    return Run(process.returncode, text, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+class Workspace:
+    """A copy of an example in a temporary folder, and an engine to run in it."""
+
+    def __init__(self, engine, example, env):
+        self.engine, self.env = engine, clean_env(env)
+        self.base = tempfile.mkdtemp(prefix="secstack-")
+        # All of the examples, since they share modules.
+        shutil.copytree(EXAMPLES, os.path.join(self.base, "examples"), ignore=LEFTOVERS)
+        self.dir = os.path.join(self.base, "examples", example)
+        self.state = os.path.join(self.dir, "terraform.tfstate")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.base, ignore_errors=True)
+
+    def run(self, *args):
+        """Runs the engine with these arguments."""
+        return measure([self.engine, *args], self.dir, self.env)
+
+    def init(self):
+        """Terraform has to fetch its provider first; secstack has it."""
+        return self.run("init", "-input=false", "-no-color")
+
+    def apply(self):
+        return self.run("apply", "-input=false", "-no-color", "-auto-approve")
+
+    def destroy(self):
+        return self.run("destroy", "-input=false", "-no-color", "-auto-approve")
+
+    def plan(self):
+        """Plans; the exit code says whether there are changes: 0 none, 2 some."""
+        return self.run("plan", "-input=false", "-no-color", "-detailed-exitcode", "-out=check.tfplan")
+
+    def shown_plan(self):
+        """The plan of the last `plan`, as `show -json` gives it."""
+        shown = subprocess.run(
+            [self.engine, "show", "-json", "check.tfplan"], cwd=self.dir, env=self.env, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=120, check=False)
+        if shown.returncode:
+            raise SystemExit(f"`show -json` failed: {shown.stdout[-500:]}{shown.stderr[-1500:]}")
+        return json.loads(shown.stdout)
+
+    def changes(self):
+        """What the last plan would change: address -> (actions, attributes that differ)."""
+        found = {}
+        for change in self.shown_plan().get("resource_changes") or []:
+            actions = change["change"]["actions"]
+            if actions not in (["no-op"], ["read"]):
+                before, after = change["change"].get("before") or {}, change["change"].get("after") or {}
+                names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+                found[change["address"]] = (actions, names)
+        return found
+
+    def managed(self):
+        """How many instances of managed resources the state holds."""
+        with open(self.state, encoding="utf-8") as file:
+            resources = json.load(file).get("resources", [])
+        return sum(len(resource["instances"]) for resource in resources if resource["mode"] == "managed")
