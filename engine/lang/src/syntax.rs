@@ -64,8 +64,7 @@ pub(crate) fn check_expression(file: FileId, text: &str, base: usize) -> Report 
 pub(crate) fn check_template(file: FileId, text: &str, base: usize) -> Report {
     let mut p = Parser::new(file, text, base, Start::Template);
     p.invalid_tokens();
-    let open = Token { kind: Kind::Eof, start: 0, end: 0 };
-    p.template(Kind::Eof, open);
+    p.template(Kind::Eof);
     p.finish()
 }
 
@@ -130,7 +129,7 @@ impl<'a> Parser<'a> {
         for (i, t) in self.tokens.iter().enumerate().skip(self.at) {
             match t.kind {
                 Kind::Comment if matter && self.text(*t).ends_with('\n') => {
-                    return (Token { kind: Kind::Newline, start: t.end - 1, end: t.end }, i);
+                    return (Token { kind: Kind::Newline, ..*t }, i);
                 }
                 Kind::Comment => {}
                 Kind::Newline if !matter => {}
@@ -282,7 +281,6 @@ fn invalid_token(kind: Kind, text: &str) -> Option<Invalid> {
         Kind::BitOr => ("bits", 4, operator, "Bitwise operators are not supported. Did you mean boolean OR (\"||\")?"),
         Kind::BitNot => ("bits", 4, operator, "Bitwise operators are not supported. Did you mean boolean NOT (\"!\")?"),
         Kind::BitXor => ("bits", 4, operator, "Bitwise operators are not supported."),
-        Kind::StarStar => ("**", 1, operator, "\"**\" is not a supported operator. Exponentiation is not supported as an operator."),
         Kind::QuotedNewline => (
             "newline",
             usize::MAX,

@@ -73,7 +73,7 @@ pub(crate) fn unescape_quoted(lower: &mut Lower, range: Range) -> String {
                     len
                 }
                 None => {
-                    let len = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
+                    let len = escape_len(rest);
                     let from = range.start + at;
                     let span = lower.span(Some(from..from + len));
                     lower.diags.push(invalid_escape(&rest[1..], span));
@@ -104,9 +104,26 @@ pub(crate) fn unescape(s: &str) -> Option<(char, usize)> {
     Some((char::from_u32(u32::from_str_radix(hex, 16).ok()?)?, 2 + digits))
 }
 
+/// The length of an escape that is none, as far as it looks like one.
+pub(crate) fn escape_len(s: &str) -> usize {
+    let digits = match s.as_bytes().get(1) {
+        Some(b'u') => 4,
+        Some(b'U') => 8,
+        _ => 0,
+    };
+    let selector = s[1..].chars().next().map_or(0, char::len_utf8);
+    1 + selector + s.bytes().skip(2).take(digits).take_while(u8::is_ascii_hexdigit).count()
+}
+
 /// The diagnostic for an escape that is none. `after` is the text after the backslash.
 pub(crate) fn invalid_escape(after: &str, span: Span) -> Diagnostic {
+    let code = after.get(1..).and_then(|d| d.get(..if after.starts_with('u') { 4 } else { 8 }));
+    let surrogate = code.filter(|c| after.starts_with(['u', 'U']) && c.bytes().all(|b| b.is_ascii_hexdigit()));
     let detail = match after.chars().next() {
+        _ if surrogate.is_some() => {
+            let code = surrogate.unwrap_or("").trim_start_matches('0').to_lowercase();
+            format!("Cannot encode character U+{code:0>4} in UTF-8.")
+        }
         Some('u') => "The \\u escape sequence must be followed by four hexadecimal digits.".to_owned(),
         Some('U') => "The \\U escape sequence must be followed by eight hexadecimal digits.".to_owned(),
         Some(c) => format!("The symbol {:?} is not a valid escape sequence selector.", c.to_string()),

@@ -67,7 +67,6 @@ pub(crate) enum Kind {
     BitOr,
     BitNot,
     BitXor,
-    StarStar,
     Apostrophe,
     Backtick,
     Semicolon,
@@ -183,7 +182,7 @@ impl<'a> Scanner<'a> {
                 self.braces += 1;
             }
             b'}' => self.close_brace(1),
-            b'~' if next == b'}' && self.closes_sequence() => self.close_brace(2),
+            b'~' if next == b'}' => self.close_brace(2),
             _ => self.symbol_or_name(rest),
         }
     }
@@ -214,7 +213,8 @@ impl<'a> Scanner<'a> {
             return self.take(Kind::SeqEnd, len);
         }
         self.braces = self.braces.saturating_sub(1);
-        self.take(Kind::CBrace, 1);
+        // A `~}` that closes a mere brace is left to the parser to refuse.
+        self.take(if len == 1 { Kind::CBrace } else { Kind::SeqEnd }, len);
     }
 
     /// Starts a template sequence if there is one here.
@@ -243,6 +243,8 @@ impl<'a> Scanner<'a> {
             }
             b'\n' => self.take(Kind::QuotedNewline, 1),
             b'\r' if rest.starts_with("\r\n") => self.take(Kind::QuotedNewline, 2),
+            b'$' | b'%' if rest.len() == 1 => self.take(Kind::Invalid, 1),
+            b'\\' if rest.len() == 1 || rest[1..].starts_with(['\n', '\r']) => self.take(Kind::Invalid, 1),
             _ => self.take(Kind::QuotedLit, quoted_len(rest)),
         }
     }
@@ -261,7 +263,11 @@ impl<'a> Scanner<'a> {
         }
         let starts_line = !self.sequence() && {
             let len = line_len(rest);
-            self.take(Kind::StringLit, len);
+            let cut_off = len == rest.len() && rest.ends_with(['$', '%']);
+            match len - usize::from(cut_off) {
+                0 => self.take(Kind::Invalid, 1),
+                len => self.take(Kind::StringLit, len),
+            }
             rest[..len].ends_with('\n')
         };
         // The sequence that may just have begun lies on top of this mode.
@@ -292,7 +298,6 @@ const SYMBOLS: &[(&str, Kind)] = &[
     ("||", Kind::Or),
     ("=>", Kind::FatArrow),
     ("::", Kind::DoubleColon),
-    ("**", Kind::StarStar),
     ("[", Kind::OBrack),
     ("]", Kind::CBrack),
     ("(", Kind::OParen),
@@ -371,7 +376,8 @@ fn quoted_len(s: &str) -> usize {
         match c {
             '"' | '\n' => return i,
             '\r' if s[i..].starts_with("\r\n") => return i,
-            '\\' if !s[i + 1..].starts_with(['\n', '\r']) => {
+            '\\' if s.len() == i + 1 || s[i + 1..].starts_with(['\n', '\r']) => return i,
+            '\\' => {
                 chars.next();
             }
             '$' | '%' if s[i + 1..].starts_with(c) && s[i + 2..].starts_with('{') => {
@@ -379,6 +385,8 @@ fn quoted_len(s: &str) -> usize {
                 chars.next();
             }
             '$' | '%' if s[i + 1..].starts_with('{') => return i,
+            // Cut off at the end of the file, it is not text either.
+            '$' | '%' if s.len() == i + 1 => return i,
             _ => {}
         }
     }

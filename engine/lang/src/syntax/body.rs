@@ -3,7 +3,13 @@
 use std::collections::HashMap;
 
 use super::{Parser, Range};
-use crate::token::{Kind, Token};
+use crate::token::{Kind, Start, Token, ident_len, scan};
+
+/// Types of top-level blocks: where reading may start over.
+const BLOCKS: &[&str] = &[
+    "resource", "data", "variable", "output", "locals", "module", "provider", "terraform", "moved", "removed", "import",
+    "check", "ephemeral", "run", "variables",
+];
 
 const REQUIRED: &str = "Argument or block definition required";
 const REQUIRED_DETAIL: &str = "An argument or block definition is required here.";
@@ -39,18 +45,60 @@ impl Parser<'_> {
                     self.recover_after_item();
                 }
             }
-            let end = self.previous.end.max(start);
+            let mut end = self.previous.end.max(start);
+            let failed = self.report.errors.len() > errors;
+            let broken = failed && self.errors_are_local(errors);
+            if failed
+                && let Some(at) = self.next_item_line(start)
+                && at < end
+            {
+                self.restart(at);
+                end = at;
+            }
             self.report.items.push(start..end);
-            if self.report.errors.len() > errors && self.errors_are_local(errors) {
+            if broken {
                 self.report.broken.push(start..end);
             }
             self.recovery = false;
         }
     }
 
+    /// After a mistake, a bracket or quote that was never closed may have swallowed what follows. The line where
+    /// the next top-level block seems to start, after the item at `start`.
+    fn next_item_line(&self, start: usize) -> Option<usize> {
+        let mut at = start;
+        for line in self.text.get(start..)?.split_inclusive('\n') {
+            let word = &line[..ident_len(line)];
+            let after = line[word.len()..].trim_start();
+            if at > start && BLOCKS.contains(&word) && after.starts_with(['"', '{']) {
+                return Some(at);
+            }
+            at += line.len();
+        }
+        None
+    }
+
+    /// Starts over at the line at `at`, which lies behind us.
+    fn restart(&mut self, at: usize) {
+        let before = self.span(at, at);
+        self.report.errors.retain(|e| e.span.is_none_or(|s| s.start < before.start));
+        self.report.keys.retain(|(k, _)| k.start < at);
+        self.report.numbers.retain(|n| n.start < at);
+        self.report.broken.retain(|b| b.start < at);
+        self.tokens = scan(&self.text[at..], Start::Normal);
+        for t in &mut self.tokens {
+            t.start += at;
+            t.end += at;
+        }
+        self.at = 0;
+        self.newlines = vec![true];
+        self.depth = 0;
+        self.invalid_tokens();
+    }
+
     /// Whether the item of the errors from `first` on cannot be kept. An argument that is set twice is taken out alone.
     fn errors_are_local(&self, first: usize) -> bool {
-        self.report.errors[first..].iter().any(|e| e.summary != "Attribute redefined")
+        self.report.errors.iter().skip(first).any(|e| e.summary != "Attribute redefined")
     }
 
     fn item_in(&mut self, set: &mut HashMap<String, Token>) {
@@ -73,7 +121,7 @@ impl Parser<'_> {
 
     /// The end of the item just read, without the line break that closes it.
     fn line_end(&self) -> usize {
-        if self.previous.kind == Kind::Newline { self.previous.start } else { self.previous.end }
+        if self.previous.kind == Kind::Newline { self.previous.end - 1 } else { self.previous.end }
     }
 
     fn stray(&mut self, t: Token, end: Kind) {
@@ -123,11 +171,11 @@ impl Parser<'_> {
         let name = self.read();
         match self.peek().kind {
             Kind::Equal => {
-                self.argument(name, false);
+                self.argument(false);
                 Item::Argument(name)
             }
             Kind::OQuote | Kind::OBrace | Kind::Ident => {
-                self.nested(|p| p.block(name));
+                self.nested(Self::block);
                 Item::Block
             }
             _ => {
@@ -138,7 +186,7 @@ impl Parser<'_> {
         }
     }
 
-    fn argument(&mut self, _name: Token, single_line: bool) {
+    fn argument(&mut self, single_line: bool) {
         self.read();
         let failed = self.fails(Self::expression);
         if self.recovery && failed {
@@ -171,7 +219,7 @@ impl Parser<'_> {
         self.report.errors.len() > before
     }
 
-    fn block(&mut self, name: Token) {
+    fn block(&mut self) {
         loop {
             let t = self.peek();
             match t.kind {
@@ -198,7 +246,7 @@ impl Parser<'_> {
         }
         match self.peek().kind {
             Kind::Newline | Kind::Eof | Kind::CBrace => self.body(),
-            _ => self.single_line_body(name),
+            _ => self.single_line_body(),
         }
         let end = self.peek();
         if matches!(end.kind, Kind::Newline | Kind::Eof) {
@@ -211,9 +259,17 @@ impl Parser<'_> {
         self.recover_after_item();
     }
 
-    fn single_line_body(&mut self, name: Token) {
+    fn single_line_body(&mut self) {
+        let before = self.report.errors.len();
         let open = self.previous;
         self.single_argument();
+        // What is wrong with the end of the block is told first.
+        let inner = self.report.errors.split_off(before);
+        self.single_line_end(open);
+        self.report.errors.extend(inner);
+    }
+
+    fn single_line_end(&mut self, open: Token) {
         let next = self.peek();
         let single = "Invalid single-argument block definition";
         match next.kind {
@@ -232,7 +288,7 @@ impl Parser<'_> {
                 next,
             ),
             _ if self.recovery => {}
-            Kind::Eof => self.error("Unclosed configuration block", UNCLOSED_DETAIL, Token { start: name.start, ..open }),
+            Kind::Eof => self.error("Unclosed configuration block", UNCLOSED_DETAIL, open),
             _ => self.error(
                 single,
                 "A single-line block definition must end with a closing brace immediately after its single argument definition.",
@@ -250,7 +306,7 @@ impl Parser<'_> {
         }
         let next = self.peek();
         match next.kind {
-            Kind::Equal => self.argument(name, true),
+            Kind::Equal => self.argument(true),
             Kind::OQuote | Kind::OBrace | Kind::Ident => {
                 self.recover_after_item();
                 let detail = format!(

@@ -99,7 +99,7 @@ impl Parser<'_> {
     fn legacy_index(&mut self, t: Token) {
         let Some((first, second)) = self.text(t).split_once('.') else { return self.number(t) };
         let detail = format!(
-            "When using the legacy index syntax, chaining two indexes together is not permitted. Use the proper index syntax for the full chain, like [{first}][{second}]."
+            "When using the legacy index syntax, chaining two indexes together is not permitted. Use the proper index syntax instead, like [{first}][{second}]."
         );
         self.error("Invalid legacy index syntax", detail, t);
     }
@@ -132,8 +132,8 @@ impl Parser<'_> {
             let close = self.read();
             if close.kind != Kind::CBrack && !self.recovery {
                 let detail = "The star for a full splat operator must be immediately followed by a closing bracket (\"]\").";
+                let close = self.recover(Kind::CBrack);
                 self.error("Missing close bracket on splat index", detail, close);
-                self.recover(Kind::CBrack);
             }
             return;
         }
@@ -145,8 +145,8 @@ impl Parser<'_> {
             let close = p.read();
             if close.kind != Kind::CBrack && !p.recovery {
                 let detail = "The index operator must end with a closing bracket (\"]\").";
+                let close = p.recover(Kind::CBrack);
                 p.error("Missing close bracket on index", detail, close);
-                p.recover(Kind::CBrack);
             }
         });
     }
@@ -167,11 +167,11 @@ impl Parser<'_> {
             }
             Kind::OQuote => {
                 self.read();
-                self.template(Kind::CQuote, start);
+                self.template(Kind::CQuote);
             }
             Kind::OHeredoc => {
                 self.read();
-                self.template(Kind::CHeredoc, start);
+                self.template(Kind::CHeredoc);
             }
             Kind::Minus | Kind::Bang => {
                 self.read();
@@ -263,7 +263,7 @@ impl Parser<'_> {
                 }
                 kind => {
                     if kind == Kind::Eof {
-                        let detail = format!("There is no closing parenthesis for this function call {NESTING} parethesis nesting elsewhere in this file.");
+                        let detail = format!("There is no closing parenthesis for this function call {NESTING} parenthesis nesting elsewhere in this file.");
                         self.error("Unterminated function call", detail, Token { start: name.start, ..open });
                     } else {
                         let detail = "A comma is required to separate each function argument from the next.";
@@ -405,22 +405,22 @@ impl Parser<'_> {
 
     fn for_expression(&mut self, open: Token) {
         let close = if open.kind == Kind::OBrace { Kind::CBrace } else { Kind::CBrack };
-        if !self.for_inner(open, close) {
+        if !self.for_inner(close) {
             self.recover(close);
         }
     }
 
     /// Whether it was read to its end.
-    fn for_inner(&mut self, open: Token, close: Kind) -> bool {
+    fn for_inner(&mut self, close: Kind) -> bool {
         self.read();
-        if !self.for_names(open) {
+        if !self.for_names() {
             return false;
         }
         if self.fails(Self::expression) && self.recovery {
             return false;
         }
         if self.peek().kind != Kind::Colon {
-            self.for_error(open, "For expression requires a colon after the collection expression.");
+            self.for_error("For expression requires a colon after the collection expression.");
             return false;
         }
         self.read();
@@ -445,7 +445,7 @@ impl Parser<'_> {
             }
         }
         if self.peek().kind != close {
-            self.for_error(open, "Extra characters after the end of the 'for' expression.");
+            self.for_error("Extra characters after the end of the 'for' expression.");
             return false;
         }
         self.read();
@@ -466,35 +466,31 @@ impl Parser<'_> {
     }
 
     /// The names and `in`.
-    fn for_names(&mut self, open: Token) -> bool {
+    fn for_names(&mut self) -> bool {
         if self.peek().kind != Kind::Ident {
-            self.for_error(open, "For expression requires variable name after 'for'.");
+            self.for_error("For expression requires variable name after 'for'.");
             return false;
         }
         self.read();
         if self.peek().kind == Kind::Comma {
             self.read();
             if self.peek().kind != Kind::Ident {
-                self.for_error(open, "For expression requires value variable name after comma.");
+                self.for_error("For expression requires value variable name after comma.");
                 return false;
             }
             self.read();
         }
         if !self.peek_is_word("in") {
-            self.for_error(open, "For expression requires the 'in' keyword after its name declarations.");
+            self.for_error("For expression requires the 'in' keyword after its name declarations.");
             return false;
         }
         self.read();
         true
     }
 
-    fn for_error(&mut self, open: Token, detail: &str) {
+    fn for_error(&mut self, detail: &str) {
         let next = self.peek();
-        if self.recovery {
-        } else if next.kind == Kind::Eof {
-            let detail = format!("There is no closing bracket for this 'for' expression {NESTING} bracket nesting elsewhere in this file.");
-            self.error("Unterminated 'for' expression", detail, open);
-        } else {
+        if !self.recovery {
             self.error("Invalid 'for' expression", detail, next);
         }
     }
