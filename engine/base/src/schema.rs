@@ -31,7 +31,7 @@ impl Presence {
 }
 
 /// When a change of an attribute needs a new object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub enum ForcesNew {
     /// Never: it is changed in place.
     #[default]

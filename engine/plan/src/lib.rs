@@ -1,7 +1,35 @@
 //! From desired instances and current objects to a plan.
 //!
-//! Pure: what planning lacks it asks for as a request, which the `run` crate answers.
+//! Pure: what planning lacks it asks for as a request, which the `run` crate answers. The story is
+//! [`planner`] (the walk), [`managed`](self) and `data` (what becomes of one block), [`diff`] (what
+//! becomes of one object), `replace`, `moves` and `targets` (what bends that), `finish` (what is left
+//! over), and [`plan`], the result.
+
+pub mod inputs;
+pub mod planner;
+pub mod requests;
+
+pub mod values;
+pub mod conditions;
+pub mod expand;
+mod managed;
+mod triggers;
+mod data;
+mod import;
+mod refresh;
+mod validate;
+
+pub mod diff;
+pub mod legacy;
+pub mod replace;
+mod moves;
+mod targets;
+mod finish;
 
 pub mod plan;
+pub mod promise;
 
+pub use data::ephemeral;
 pub use plan::{Action, Change, OutputChange, Plan, PlanMode, Reason};
+pub use planner::{Options, Planner, Providers, Start};
+pub use requests::{Answer, Request, Want};

@@ -1,0 +1,122 @@
+//! Conditions: validation of variables, pre- and postconditions, assertions of checks.
+
+use std::collections::BTreeMap;
+
+use secstack_base::{Data, Diagnostic, Diags, Marks, Str, Type, Value, convert};
+use secstack_eval::{Scope, evaluate};
+use secstack_lang::module::CheckRule;
+use secstack_state::model::{CheckObject, CheckResult, CheckStatus};
+
+/// What a condition came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It is true.
+    Pass,
+    /// It is false; with the message.
+    Fail(String),
+    /// It cannot be told before apply.
+    Unknown,
+    /// It, or its message, could not be evaluated; with what is wrong.
+    Error(Diags),
+}
+
+/// Evaluates a condition and, when it is false, its message.
+pub fn judge(rule: &CheckRule, scope: &dyn Scope) -> Verdict {
+    let mut diags = Diags::new();
+    let value = evaluate(&rule.condition, scope, &mut diags);
+    if diags.has_errors() {
+        return Verdict::Error(diags);
+    }
+    let value = value.unmark_deep(Marks::ALL);
+    match convert::convert(&value, &Type::Bool).map(|v| v.data) {
+        Ok(Data::Bool(true)) => Verdict::Pass,
+        Ok(Data::Bool(false)) => Verdict::Fail(message(rule, scope)),
+        Ok(Data::Unknown(..)) => Verdict::Unknown,
+        Ok(_) => {
+            let what = "Condition expression must return either true or false, not null.";
+            Verdict::Error(Diags(vec![Diagnostic::error("Invalid condition result", what).at(rule.condition.span)]))
+        }
+        Err(e) => {
+            let what = format!("Invalid condition result value: {e}.");
+            Verdict::Error(Diags(vec![Diagnostic::error("Invalid condition result", what).at(rule.condition.span)]))
+        }
+    }
+}
+
+/// The message of a false condition. What is wrong with the message itself takes its place.
+fn message(rule: &CheckRule, scope: &dyn Scope) -> String {
+    let mut diags = Diags::new();
+    let value = evaluate(&rule.error_message, scope, &mut diags);
+    let marks = value.deep_marks();
+    if marks.has(Marks::SENSITIVE) {
+        return "The error message included a sensitive value, so it will not be displayed.".into();
+    }
+    if marks.has(Marks::EPHEMERAL) {
+        return "The error message included an ephemeral value, so it will not be displayed.".into();
+    }
+    match convert::convert(&value, &Type::String).ok().as_ref().and_then(Value::as_str) {
+        Some(text) => text.trim().to_string(),
+        None => "This check failed, but has an invalid error message.".into(),
+    }
+}
+
+/// The results of all conditions of a run, by the declaration they belong to.
+#[derive(Clone, Debug, Default)]
+pub struct CheckBook {
+    entries: BTreeMap<(Str, Str), BTreeMap<Str, CheckObject>>,
+}
+
+impl CheckBook {
+    /// Makes a declaration with conditions known, although it may turn out to have no instance.
+    pub fn declare(&mut self, kind: &str, config_addr: &str) {
+        self.entries.entry((kind.into(), config_addr.into())).or_default();
+    }
+
+    /// Adds the verdict of one condition of one instance.
+    pub fn record(&mut self, kind: &str, config_addr: &str, instance: &str, verdict: &Verdict) {
+        let objects = self.entries.entry((kind.into(), config_addr.into())).or_default();
+        let object = objects.entry(instance.into()).or_insert_with(|| CheckObject {
+            addr: instance.into(),
+            status: CheckStatus::Pass,
+            failures: Vec::new(),
+        });
+        let status = match verdict {
+            Verdict::Pass => CheckStatus::Pass,
+            Verdict::Fail(text) => {
+                object.failures.push(text.as_str().into());
+                CheckStatus::Fail
+            }
+            Verdict::Unknown => CheckStatus::Unknown,
+            Verdict::Error(_) => CheckStatus::Error,
+        };
+        object.status = worse(object.status, status);
+    }
+
+    /// Replaces the results of an instance, since its conditions are judged again.
+    pub fn forget(&mut self, kind: &str, config_addr: &str, instance: &str) {
+        if let Some(objects) = self.entries.get_mut(&(kind.into(), config_addr.into())) {
+            objects.remove(instance);
+        }
+    }
+
+    /// The results in order of kind and address.
+    pub fn results(&self) -> Vec<CheckResult> {
+        let result = |((kind, addr), objects): (&(Str, Str), &BTreeMap<Str, CheckObject>)| CheckResult {
+            kind: kind.clone(),
+            config_addr: addr.clone(),
+            status: objects.values().fold(CheckStatus::Pass, |s, o| worse(s, o.status)),
+            objects: objects.values().cloned().collect(),
+        };
+        self.entries.iter().map(result).collect()
+    }
+}
+
+fn worse(a: CheckStatus, b: CheckStatus) -> CheckStatus {
+    let rank = |s: &CheckStatus| match s {
+        CheckStatus::Pass => 0,
+        CheckStatus::Unknown => 1,
+        CheckStatus::Fail => 2,
+        CheckStatus::Error => 3,
+    };
+    if rank(&b) > rank(&a) { b } else { a }
+}

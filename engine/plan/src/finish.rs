@@ -1,0 +1,287 @@
+//! The end of planning: what the configuration does not ask for any more, and the plan as a whole.
+
+use std::collections::BTreeSet;
+
+use secstack_base::addr::ResourceAddr;
+use secstack_base::{Addr, Diagnostic, Diags, InstanceKey, Marks, Mode, Str, Value};
+use secstack_eval::{Repetition, RepetitionData};
+use secstack_eval::graph::resource_provider;
+use secstack_lang::ast::TraversalStep;
+use secstack_lang::module::Removed;
+
+use crate::diff;
+use crate::managed::Site;
+use crate::plan::{Action, Change, OutputChange, Plan, PlanMode, Reason};
+use crate::planner::Planner;
+
+impl Planner {
+    /// Deletes the instances of a declared resource that its repetition has no place for.
+    pub(crate) fn orphaned_instances(&mut self, site: &Site<'_>, resource: &ResourceAddr, repetition: &Repetition) {
+        let keys: Vec<InstanceKey> = self.prior_state.resources.get(resource).map(|r| r.instances.keys().cloned().collect()).unwrap_or_default();
+        for key in keys {
+            if repetition.contains(&key) {
+                continue;
+            }
+            let addr = resource.instance(key.clone());
+            let reason = match (repetition, &key) {
+                _ if self.blocked_moves.contains(&addr) => Reason::DeleteBecauseNoMoveTarget,
+                (Repetition::Count(_), InstanceKey::Int(_)) => Reason::DeleteBecauseCountIndex,
+                (Repetition::Each(_), InstanceKey::Str(_)) => Reason::DeleteBecauseEachKey,
+                (Repetition::Disabled, _) => Reason::DeleteBecauseNoResourceConfig,
+                _ => Reason::DeleteBecauseWrongRepetition,
+            };
+            let mut diags = Diags::new();
+            let data = match &key {
+                InstanceKey::Int(_) => Repetition::Count(u64::MAX).data(&key),
+                InstanceKey::Str(s) => RepetitionData { each: Some((Value::string(s), Value::NULL)), count_index: None },
+                InstanceKey::None => RepetitionData::default(),
+            };
+            if self.is_targeted(&addr) && self.priors.contains_key(&addr) {
+                self.protect_from_delete(site, &addr, &data, &mut diags);
+            }
+            self.diags.extend(diags);
+            self.delete(&addr, Some(reason));
+        }
+    }
+
+    /// Plans the deletion of an instance, current and deposed objects alike.
+    fn delete(&mut self, addr: &Addr, reason: Option<Reason>) {
+        self.delete_current(addr, reason, Action::Delete);
+    }
+
+    fn delete_current(&mut self, addr: &Addr, reason: Option<Reason>, action: Action) {
+        if !self.is_targeted(addr) {
+            return;
+        }
+        let Some(prior) = self.priors.get(addr).cloned() else { return };
+        let Some(current) = prior.current.clone() else { return };
+        let Some(provider) = self.effective_provider(addr) else { return };
+        let Some(schema) = self.schema(&provider.provider, Mode::Managed, addr.ty()) else { return };
+        if let Some(node) = self.resource_node(addr) {
+            self.pending_nodes.insert(node);
+        }
+        let change = Change {
+            addr: addr.clone(),
+            previous: self.moved_from.get(addr).cloned(),
+            deposed: None,
+            provider,
+            schema_version: schema.version,
+            action,
+            reason,
+            before: diff::mark_sensitive(&schema.block, &current),
+            after: if action == Action::Forget { Value::NULL } else { Value::NULL },
+            replace_paths: Vec::new(),
+            importing: None,
+            dependencies: prior.object.dependencies.clone(),
+            create_before_destroy: prior.object.create_before_destroy,
+        };
+        self.changes.insert((addr.clone(), None), change);
+    }
+
+    /// Ends the walk and puts the plan together.
+    pub fn into_plan(mut self) -> Plan {
+        if !self.options.validating {
+            self.check_imports();
+            match self.options.mode {
+                PlanMode::Normal => self.delete_undeclared(),
+                PlanMode::Destroy => self.delete_everything(),
+                PlanMode::RefreshOnly => {}
+            }
+            if self.options.mode != PlanMode::RefreshOnly {
+                self.delete_deposed();
+            }
+            self.find_drift();
+            self.finish_outputs();
+            self.warn();
+        }
+        self.put_together()
+    }
+
+    /// Deletes, or forgets, what has no block any more.
+    fn delete_undeclared(&mut self) {
+        let mut addrs: Vec<Addr> = self.priors.keys().cloned().collect();
+        addrs.sort();
+        for addr in addrs {
+            if self.changes.contains_key(&(addr.clone(), None)) {
+                continue;
+            }
+            let config = self.world.config.clone();
+            let ix = config.find(&addr.module().path());
+            let declared = ix.is_some_and(|ix| config.module(ix).module.resources.contains_key(&addr.resource.name));
+            let module_there = ix.is_some_and(|ix| self.world.facts(ix, addr.module()).is_some());
+            if declared && module_there {
+                continue;
+            }
+            if !declared && let Some(removed) = self.removed_by(&addr) {
+                let action = if removed.destroy { Action::Delete } else { Action::Forget };
+                self.delete_current(&addr, Some(Reason::DeleteBecauseNoResourceConfig), action);
+                continue;
+            }
+            let reason = if self.blocked_moves.contains(&addr) {
+                Reason::DeleteBecauseNoMoveTarget
+            } else if !module_there && !addr.module().is_root() {
+                Reason::DeleteBecauseNoModule
+            } else {
+                Reason::DeleteBecauseNoResourceConfig
+            };
+            self.delete(&addr, Some(reason));
+        }
+    }
+
+    /// The `removed` block that speaks of an instance.
+    pub(crate) fn removed_by(&self, addr: &Addr) -> Option<&Removed> {
+        let config = &self.world.config;
+        config.iter().find_map(|(_, m)| {
+            m.module.removed.iter().find(|r| {
+                let mut names: Vec<&Str> = vec![&r.from.root];
+                names.extend(r.from.steps.iter().filter_map(|s| if let TraversalStep::Attr(n, _) = s { Some(n) } else { None }));
+                let mut path = m.path.clone();
+                let mut rest = names.as_slice();
+                while let [word, call, more @ ..] = rest {
+                    if &***word != "module" {
+                        break;
+                    }
+                    path = path.child(call);
+                    rest = more;
+                }
+                let here = addr.module().path();
+                match rest {
+                    [] => here.0.starts_with(&path.0),
+                    [ty, name] => here == path && addr.resource.name.ty == **ty && addr.resource.name.name == **name,
+                    _ => false,
+                }
+            })
+        })
+    }
+
+    fn delete_everything(&mut self) {
+        let mut addrs: Vec<Addr> = self.priors.keys().cloned().collect();
+        addrs.sort();
+        for addr in addrs {
+            if self.is_targeted(&addr) && self.priors[&addr].current.is_some() {
+                self.protect_declared(&addr);
+            }
+            self.delete(&addr, None);
+        }
+    }
+
+    fn protect_declared(&mut self, addr: &Addr) {
+        let config = self.world.config.clone();
+        let Some(ix) = config.find(&addr.module().path()) else { return };
+        let Some(resource) = config.module(ix).module.resources.get(&addr.resource.name) else { return };
+        let key = resource_provider(&config, ix, &addr.resource.name);
+        let Some(schema) = self.schema(&key.provider, Mode::Managed, addr.ty()) else { return };
+        let Some(node) = self.resource_node(addr) else { return };
+        let provider = self.config_addr(&key, InstanceKey::None);
+        let site = Site { node, ix, module: addr.module(), resource, schema, provider, dependencies: std::sync::Arc::from([]), create_first: false };
+        let mut diags = Diags::new();
+        self.protect_from_delete(&site, addr, &RepetitionData::default(), &mut diags);
+        self.diags.extend(diags);
+    }
+
+    fn delete_deposed(&mut self) {
+        for ((addr, key), prior) in self.deposed.clone() {
+            let (Some(current), true) = (prior.current.clone(), self.is_targeted(&addr)) else { continue };
+            let Some(provider) = self.effective_provider(&addr) else { continue };
+            let Some(schema) = self.schema(&provider.provider, Mode::Managed, addr.ty()) else { continue };
+            let forget = self.removed_by(&addr).is_some_and(|r| !r.destroy);
+            let change = Change {
+                addr: addr.clone(),
+                previous: None,
+                deposed: Some(key.clone()),
+                provider,
+                schema_version: schema.version,
+                action: if forget { Action::Forget } else { Action::Delete },
+                reason: None,
+                before: diff::mark_sensitive(&schema.block, &current),
+                after: Value::NULL,
+                replace_paths: Vec::new(),
+                importing: None,
+                dependencies: prior.object.dependencies.clone(),
+                create_before_destroy: prior.object.create_before_destroy,
+            };
+            self.changes.insert((addr, Some(key)), change);
+        }
+    }
+
+    /// Outputs that go away. A destroy takes all of them.
+    fn finish_outputs(&mut self) {
+        let destroy = self.options.mode == PlanMode::Destroy;
+        let targeted = !self.options.targets.is_empty() || !self.options.excludes.is_empty();
+        if destroy {
+            self.outputs.clear();
+        }
+        for (name, old) in &self.previous.outputs {
+            let declared = self.world.config.modules.first().is_some_and(|m| m.module.outputs.contains_key(name));
+            if targeted && !self.outputs.contains_key(name) || !destroy && declared {
+                continue;
+            }
+            let change = OutputChange {
+                before: old.value.unmark_deep(Marks::ALL),
+                after: Value::NULL,
+                sensitive: old.sensitive,
+                before_sensitive: old.sensitive,
+                action: Action::Delete,
+            };
+            self.outputs.insert(name.clone(), change);
+        }
+    }
+
+    fn warn(&mut self) {
+        if !self.options.targets.is_empty() {
+            let what = "You are creating a plan with the -target option, which means that the result of this plan may not represent all of the changes requested by the current configuration.\n\nThe -target option is not for routine use, and is provided only for exceptional situations such as recovering from errors or mistakes, or when Terraform specifically suggests to use it as part of an error message.";
+            self.diags.push(Diagnostic::warning("Resource targeting is in effect", what));
+        }
+        if !self.options.excludes.is_empty() {
+            let what = "You are creating a plan with the -exclude option, which means that the result of this plan may not represent all of the changes requested by the current configuration.";
+            self.diags.push(Diagnostic::warning("Resource targeting is in effect", what));
+        }
+        let forgotten: BTreeSet<String> = self.changes.values().filter(|c| c.action == Action::Forget).map(|c| format!(" - {}", c.addr)).collect();
+        if !forgotten.is_empty() {
+            let list = forgotten.into_iter().collect::<Vec<_>>().join("\n");
+            let what = format!("If you apply this plan, Terraform will discard its tracking information for the following objects, but it will not delete them:\n{list}\n\nAfter applying this plan, Terraform will no longer manage these objects. You will need to import them into Terraform to manage them again.");
+            self.diags.push(Diagnostic::warning("Some objects will no longer be managed by Terraform", what));
+        }
+    }
+
+    fn put_together(self) -> Plan {
+        let errored = self.diags.has_errors();
+        let checks = self.checks.results();
+        let root = self.world.config.modules.first();
+        let ephemeral = |name: &Str| root.and_then(|m| m.module.variables.get(name)).is_some_and(|v| v.ephemeral);
+        let ephemeral_variables = self.inputs.iter().filter(|(n, v)| ephemeral(n) && !v.is_null()).map(|(n, _)| n.clone()).collect();
+        let complete = self.options.targets.is_empty() && self.options.excludes.is_empty();
+        let mut plan = Plan {
+            mode: self.options.mode,
+            variables: self.inputs.into_iter().filter(|(n, _)| !root.and_then(|m| m.module.variables.get(n)).is_some_and(|v| v.ephemeral)).collect(),
+            ephemeral_variables,
+            changes: self.changes.into_values().collect(),
+            drift: self.drift,
+            outputs: self.outputs,
+            checks,
+            previous_state: self.previous,
+            prior_state: self.prior_state,
+            targets: self.options.targets.iter().map(|t| t.to_string().into()).collect(),
+            excludes: self.options.excludes.iter().map(|t| t.to_string().into()).collect(),
+            replace: self.options.replace.iter().map(|t| t.to_string().into()).collect(),
+            relevant: self.relevant.into_iter().collect(),
+            timestamp: self.world.ambient.plan_timestamp.to_string(),
+            applyable: false,
+            complete,
+            errored,
+            diags: self.diags,
+        };
+        plan.applyable = !errored && plan.worth_applying();
+        plan
+    }
+}
+
+impl Plan {
+    /// Whether an apply would change anything, the state included.
+    fn worth_applying(&self) -> bool {
+        if self.has_changes() {
+            return true;
+        }
+        self.mode == PlanMode::RefreshOnly && (!self.drift.is_empty() || self.outputs.values().any(|o| o.action != Action::NoOp))
+    }
+}

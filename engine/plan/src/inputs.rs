@@ -1,0 +1,196 @@
+//! The values of root variables: from the command line, files and the environment to typed values.
+
+use std::collections::BTreeMap;
+
+use secstack_base::{Diagnostic, Diags, FileId, Span, Str, Type, Value, convert};
+use secstack_eval::funcs::{Context, Files};
+use secstack_eval::scope::{Resolved, Scope, ScopeStep};
+use secstack_eval::evaluate;
+use secstack_lang::module::Variable;
+use secstack_lang::{Expr, Module};
+
+/// A value given to a root variable, before it has the variable's type.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// The value as given.
+    pub given: Given,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// A value as given.
+#[derive(Clone, Debug)]
+pub enum Given {
+    /// Text of `-var` or of the environment, whose meaning depends on the type of the variable.
+    Text(String),
+    /// An expression of a variables file.
+    Expr(Expr),
+    /// A value that needs no reading.
+    Value(Value),
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// `-var`
+    Argument,
+    /// `TF_VAR_name`
+    Environment,
+    /// A variables file; given with `-var-file` or loaded by its name.
+    File,
+    /// A question answered at the terminal.
+    Prompt,
+    /// A saved plan.
+    Plan,
+}
+
+/// A scope in which no name means anything: what variables files and defaults are evaluated in.
+pub struct Constant<'a>(pub Context<'a>);
+
+impl Scope for Constant<'_> {
+    fn resolve(&self, _: &Str, span: Span, _: &[ScopeStep<'_>]) -> Result<Resolved, Diagnostic> {
+        Err(Diagnostic::error("Variables not allowed", "Variables may not be used here.").at(span))
+    }
+    fn context(&self) -> &Context<'_> {
+        &self.0
+    }
+}
+
+/// A context without time and randomness.
+pub fn constant(files: &dyn Files) -> Constant<'_> {
+    Constant(Context { files, timestamp: None, plan_timestamp: "", random: None, in_template: false })
+}
+
+/// The values of all root variables. What is missing, undeclared or of the wrong type goes to `diags`.
+pub fn resolve(module: &Module, given: &BTreeMap<Str, Input>, files: &dyn Files, diags: &mut Diags) -> BTreeMap<Str, Value> {
+    let scope = constant(files);
+    undeclared(module, given, diags);
+    let mut values = BTreeMap::new();
+    for variable in module.variables.values() {
+        let value = match given.get(&variable.name) {
+            Some(input) => read(variable, input, &scope, diags),
+            None => None,
+        };
+        let value = match (value, &variable.default) {
+            (Some(v), Some(default)) if v.is_null() && !variable.nullable => evaluate(default, &scope, diags),
+            (Some(v), None) if v.is_null() && !variable.nullable => {
+                let what = format!("Unsuitable value for var.{}: required variable may not be set to null.", variable.name);
+                diags.push(Diagnostic::error("Required variable not set", what).at(variable.span));
+                Value::unknown(variable.ty.without_optional())
+            }
+            (Some(v), _) => v,
+            (None, _) if given.contains_key(&variable.name) => Value::unknown(variable.ty.without_optional()),
+            (None, Some(default)) => {
+                let v = evaluate(default, &scope, diags);
+                fit(variable, v, diags, default.span, "default")
+            }
+            (None, None) => {
+                let what = format!("The root module input variable {:?} is not set, and has no default value. Use a -var or -var-file command line argument to provide a value for this variable.", variable.name);
+                diags.push(Diagnostic::error("No value for required variable", what).at(variable.span));
+                Value::unknown(variable.ty.without_optional())
+            }
+        };
+        values.insert(variable.name.clone(), value);
+    }
+    values
+}
+
+fn undeclared(module: &Module, given: &BTreeMap<Str, Input>, diags: &mut Diags) {
+    for (name, input) in given {
+        if module.variables.contains_key(name) {
+            continue;
+        }
+        match input.origin {
+            Origin::Argument => {
+                let what = format!("A variable named {name:?} was assigned on the command line, but the root module does not declare a variable of that name. To use this value, add a \"variable\" block to the configuration.");
+                diags.push(Diagnostic::error("Value for undeclared variable", what));
+            }
+            Origin::File => {
+                let span = match &input.given {
+                    Given::Expr(e) => Some(e.span),
+                    _ => None,
+                };
+                let what = format!("The root module does not declare a variable named {name:?} but a value was found in a variables file. If you meant to use this value, add a \"variable\" block to the configuration.\n\nTo silence these warnings, use TF_VAR_... environment variables to provide certain \"global\" settings to all configurations in your organization. To reduce the verbosity of these warnings, use the -compact-warnings option.");
+                diags.push(Diagnostic::warning("Value for undeclared variable", what).at_opt(span));
+            }
+            Origin::Environment | Origin::Prompt | Origin::Plan => {}
+        }
+    }
+}
+
+fn read(variable: &Variable, input: &Input, scope: &Constant<'_>, diags: &mut Diags) -> Option<Value> {
+    let before = diags.0.iter().filter(|d| d.is_error()).count();
+    let source = match input.origin {
+        Origin::Argument => format!("using -var=\"{}=...\"", variable.name),
+        Origin::Environment => format!("using the environment variable TF_VAR_{}", variable.name),
+        Origin::File => "in a variables file".to_string(),
+        Origin::Prompt => "at the prompt".to_string(),
+        Origin::Plan => "from the saved plan".to_string(),
+    };
+    let (value, span) = match &input.given {
+        Given::Value(v) => (v.clone(), variable.span),
+        Given::Expr(e) => (evaluate(e, scope, diags), e.span),
+        Given::Text(text) if is_literal(&variable.ty) => (Value::string(text), variable.span),
+        Given::Text(text) => match secstack_lang::parse_expression(FileId(u32::MAX), text, 0) {
+            Ok(e) => {
+                let mut found = Diags::new();
+                let v = evaluate(&e, scope, &mut found);
+                diags.extend(found.into_iter().map(|d| Diagnostic { span: Some(variable.span), ..d }));
+                (v, variable.span)
+            }
+            Err(found) => {
+                diags.extend(found.into_iter().map(|d| Diagnostic { span: None, ..d }));
+                return None;
+            }
+        },
+    };
+    if diags.0.iter().filter(|d| d.is_error()).count() > before {
+        return None;
+    }
+    let value = with_defaults(variable, value);
+    match convert::convert(&value, &variable.ty) {
+        Ok(v) => Some(v),
+        Err(e) => {
+            let shown = match input.origin {
+                Origin::File => format!("The given value is not suitable for var.{} declared at {{place}}: {e}.", variable.name),
+                _ => format!("Unsuitable value for var.{} set {source}: {e}.", variable.name),
+            };
+            diags.push(Diagnostic::error("Invalid value for input variable", shown.replace(" declared at {place}", "")).at(span));
+            None
+        }
+    }
+}
+
+/// Whether text given for a variable of that type is the value itself.
+fn is_literal(ty: &Type) -> bool {
+    ty.is_primitive() || *ty == Type::Dynamic
+}
+
+fn with_defaults(variable: &Variable, value: Value) -> Value {
+    match &variable.defaults {
+        Some(defaults) if !value.is_null() => defaults.apply(&value),
+        _ => value,
+    }
+}
+
+/// A value with the type that a variable wants.
+pub(crate) fn fit(variable: &Variable, value: Value, diags: &mut Diags, span: Span, what: &str) -> Value {
+    let value = with_defaults(variable, value);
+    if value.is_null() && !variable.nullable && what == "argument" {
+        let text = format!("The given value is not suitable for var.{}: required variable may not be set to null.", variable.name);
+        diags.push(Diagnostic::error("Required variable not set", text).at(span));
+        return Value::unknown(variable.ty.without_optional());
+    }
+    match convert::convert(&value, &variable.ty) {
+        Ok(v) => v,
+        Err(e) => {
+            let (summary, text) = if what == "default" {
+                ("Invalid default value for variable", format!("This default value is not compatible with the variable's type constraint: {e}."))
+            } else {
+                ("Invalid value for input variable", format!("The given value is not suitable for child module variable {:?}: {e}.", variable.name))
+            };
+            diags.push(Diagnostic::error(summary, text).at(span));
+            Value::unknown(variable.ty.without_optional())
+        }
+    }
+}

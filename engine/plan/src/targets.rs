@@ -1,0 +1,121 @@
+//! `-target` and `-exclude`: which part of the graph a run is about.
+
+use std::collections::BTreeSet;
+
+use petgraph::Direction;
+use petgraph::graph::NodeIndex;
+use secstack_base::addr::{ResourceAddr, Target};
+use secstack_base::{Addr, ModuleAddr};
+use secstack_eval::Node;
+
+use crate::plan::PlanMode;
+use crate::planner::Planner;
+
+/// The nodes that this run processes.
+pub(crate) fn active(p: &Planner) -> BTreeSet<NodeIndex> {
+    let all: BTreeSet<NodeIndex> = p.graph.graph.node_indices().collect();
+    if p.options.targets.is_empty() && p.options.excludes.is_empty() {
+        return all;
+    }
+    let mut active = all.clone();
+    if !p.options.targets.is_empty() {
+        let hit: Vec<NodeIndex> = all.iter().copied().filter(|n| may_hit(p, *n, &p.options.targets)).collect();
+        let mut starts = hit.clone();
+        if p.options.mode == PlanMode::Destroy {
+            starts.extend(dependents(p, &hit));
+        }
+        active = p.graph.closure(starts);
+        // Outputs and checks that need nothing outside the targets are kept.
+        let ready = |n: &NodeIndex| matches!(p.graph.graph[*n], Node::Output(..)) && p.graph.closure([*n]).iter().all(|m| m == n || active.contains(m));
+        let more: Vec<NodeIndex> = all.iter().copied().filter(ready).collect();
+        active.extend(more.into_iter().filter(|n| p.graph.resources_behind(*n).iter().next().is_some()));
+        active.extend(all.iter().copied().filter(|n| matches!(&p.graph.graph[*n], Node::Variable(ix, _) if *ix == secstack_eval::config::ROOT)));
+    }
+    if !p.options.excludes.is_empty() {
+        let hit: Vec<NodeIndex> = all.iter().copied().filter(|n| wholly_hit(p, *n, &p.options.excludes)).collect();
+        for n in hit.iter().copied().chain(dependents(p, &hit)) {
+            if !matches!(p.graph.graph[n], Node::Provider(_) | Node::Call(_)) {
+                active.remove(&n);
+            }
+        }
+    }
+    active
+}
+
+fn dependents(p: &Planner, starts: &[NodeIndex]) -> BTreeSet<NodeIndex> {
+    let mut seen = BTreeSet::new();
+    let mut stack = starts.to_vec();
+    while let Some(n) = stack.pop() {
+        for m in p.graph.graph.neighbors_directed(n, Direction::Incoming) {
+            if seen.insert(m) {
+                stack.push(m);
+            }
+        }
+    }
+    seen
+}
+
+fn resource_of(p: &Planner, node: NodeIndex) -> Option<ResourceAddr> {
+    let Node::Resource(ix, name) = &p.graph.graph[node] else { return None };
+    let path = &p.world.config.module(*ix).path;
+    let module = ModuleAddr(path.0.iter().map(|n| (n.clone(), secstack_base::InstanceKey::None)).collect());
+    Some(ResourceAddr { module, name: name.clone() })
+}
+
+/// Whether any instance of a node's resource may be meant: keys are not looked at.
+fn may_hit(p: &Planner, node: NodeIndex, targets: &[Target]) -> bool {
+    let Some(r) = resource_of(p, node) else { return false };
+    targets.iter().any(|t| match t {
+        Target::Module(m) => r.module.path().0.starts_with(&m.path().0),
+        Target::Resource(t) => t.module.path() == r.module.path() && t.name == r.name,
+        Target::Instance(t) => t.resource.module.path() == r.module.path() && t.resource.name == r.name,
+    })
+}
+
+/// Whether every instance of a node's resource is meant.
+fn wholly_hit(p: &Planner, node: NodeIndex, targets: &[Target]) -> bool {
+    let Some(r) = resource_of(p, node) else { return false };
+    let plain = |m: &ModuleAddr| m.0.iter().all(|(_, k)| *k == secstack_base::InstanceKey::None);
+    targets.iter().any(|t| match t {
+        Target::Module(m) => plain(m) && r.module.path().0.starts_with(&m.path().0),
+        Target::Resource(t) => plain(&t.module) && t.module.path() == r.module.path() && t.name == r.name,
+        Target::Instance(_) => false,
+    })
+}
+
+impl Planner {
+    /// Whether this run is about an instance.
+    pub(crate) fn is_targeted(&self, addr: &Addr) -> bool {
+        let o = &self.options;
+        if o.targets.is_empty() && o.excludes.is_empty() {
+            return true;
+        }
+        if o.excludes.iter().any(|t| t.contains(addr)) {
+            return false;
+        }
+        let node = self.resource_node(addr);
+        if let Some(node) = node {
+            if !self.active.contains(&node) {
+                return false;
+            }
+            // A block that a target names by instance is planned for that instance only; one that is there because
+            // something needs it is planned whole.
+            let named: Vec<&Target> = o.targets.iter().filter(|t| may_hit(self, node, std::slice::from_ref(t))).collect();
+            let needed = self.graph.graph.neighbors_directed(node, Direction::Incoming).any(|n| self.active.contains(&n) && !matches!(self.graph.graph[n], Node::Output(..) | Node::Close(_)));
+            return named.is_empty() || needed && o.mode != PlanMode::Destroy || named.iter().any(|t| t.contains(addr)) || o.mode == PlanMode::Destroy && self.depends_on_target(addr);
+        }
+        o.targets.is_empty() || o.targets.iter().any(|t| t.contains(addr)) || o.mode == PlanMode::Destroy && self.depends_on_target(addr)
+    }
+
+    /// In a destroy, whether the stored dependencies of an instance hold a target.
+    fn depends_on_target(&self, addr: &Addr) -> bool {
+        let Some(object) = self.prior_state.get(addr) else { return false };
+        object.dependencies.iter().any(|d| {
+            self.options.targets.iter().any(|t| match t {
+                Target::Module(m) => d.module.0.starts_with(&m.path().0),
+                Target::Resource(r) => r.module.path() == d.module && r.name == d.name,
+                Target::Instance(a) => a.resource.module.path() == d.module && a.resource.name == d.name,
+            })
+        })
+    }
+}

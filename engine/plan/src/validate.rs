@@ -1,0 +1,171 @@
+//! Checks of arguments that need the schema and known values: conflicts, ranges, unknown types and providers.
+
+use std::collections::BTreeSet;
+
+use secstack_base::diag::suggest;
+use secstack_base::schema::{Block, Schema};
+use secstack_base::{Diagnostic, Diags, Marks, Mode, Span, Str, Value};
+use secstack_eval::graph::resource_provider;
+use secstack_eval::world::ModuleFacts;
+use secstack_eval::{Config, evaluate};
+use secstack_lang::Body;
+use secstack_lang::module::{IgnoreChanges, Resource};
+
+use crate::managed::{Site, unknown_repetition};
+use crate::planner::{Planner, Providers};
+
+/// Says which providers and resource types do not exist.
+pub(crate) fn providers(config: &Config, providers: &dyn Providers, diags: &mut Diags) {
+    let mut missing = BTreeSet::new();
+    for (ix, m) in config.iter() {
+        for p in m.module.providers.values() {
+            let addr = config.provider_addr(ix, &p.name);
+            if !providers.exists(&addr) && missing.insert(addr.clone()) {
+                diags.push(unknown_provider(&addr.to_string(), p.span));
+            }
+        }
+        for (name, r) in &m.module.resources {
+            let key = resource_provider(config, ix, name);
+            if !providers.exists(&key.provider) {
+                if missing.insert(key.provider.clone()) {
+                    diags.push(unknown_provider(&key.provider.to_string(), r.span));
+                }
+                continue;
+            }
+            if providers.resource(&key.provider, name.mode, &name.ty).is_none() {
+                diags.push(unknown_type(providers, &key.provider, r));
+            }
+        }
+    }
+}
+
+fn unknown_provider(addr: &str, span: Span) -> Diagnostic {
+    let what = format!("There is no provider {addr} in this program. secstack has its providers built in and downloads none.");
+    Diagnostic::error("Unknown provider", what).at(span).help("Run `secstack providers` to see which providers there are.")
+}
+
+fn unknown_type(providers: &dyn Providers, addr: &secstack_base::ProviderAddr, r: &Resource) -> Diagnostic {
+    let ty = &r.name.ty;
+    let source = format!("{}/{}", addr.namespace, addr.name);
+    let (kind, other) = if r.name.mode == Mode::Data { ("data source", Mode::Managed) } else { ("resource type", Mode::Data) };
+    let mut what = format!("The provider {source} does not support {kind} {ty:?}.");
+    let names = providers.type_names(addr, r.name.mode);
+    if providers.resource(addr, other, ty).is_some() {
+        what.push_str(&if other == Mode::Data {
+            format!("\n\nDid you intend to use the data source {ty:?}? If so, declare this using a \"data\" block instead of a \"resource\" block.")
+        } else {
+            format!("\n\nDid you intend to use the managed resource type {ty:?}? If so, declare this using a \"resource\" block instead of a \"data\" block.")
+        });
+    } else if let Some(near) = suggest(ty, names.iter().map(|n| &**n)) {
+        what.push_str(&format!(" Did you mean {near:?}?"));
+    }
+    let summary = if r.name.mode == Mode::Data { "Invalid data source" } else { "Invalid resource type" };
+    Diagnostic::error(summary, what).at(r.span)
+}
+
+/// Checks the values of arguments, and which may stand together.
+pub(crate) fn arguments(schema: &Schema, config: &Value, r: &Resource, diags: &mut Diags) {
+    let about = r.name.to_string();
+    let place = |name: &str| argument_span(&r.body, name).unwrap_or(r.span);
+    let plain = config.unmark_deep(Marks::ALL);
+    values(&schema.block, &plain, &mut |top, text| {
+        diags.push(Diagnostic::error(text, "").at(place(top)).about(about.clone()));
+    });
+    let set = |name: &Str| plain.get(name).is_some_and(|v| !v.is_null() && !(v.as_slice().is_some_and(<[Value]>::is_empty) && schema.block.nested(name).is_some()));
+    for group in &schema.conflicts {
+        let given: Vec<&Str> = group.iter().filter(|n| set(n)).collect();
+        for name in &given {
+            for other in given.iter().filter(|o| o != &name) {
+                let what = format!("{name:?}: conflicts with {other}", name = &***name);
+                diags.push(Diagnostic::error("Conflicting configuration arguments", what).at(place(name)).about(about.clone()));
+            }
+        }
+    }
+    let list = |group: &[Str]| group.iter().map(|n| &**n).collect::<Vec<_>>().join(",");
+    for group in &schema.exactly_one {
+        let given = group.iter().filter(|n| set(n)).count();
+        let unknown = group.iter().any(|n| plain.get(n).is_some_and(Value::is_unknown));
+        if given != 1 && !unknown {
+            let what = format!("{:?}: {} of `{}` can be specified", group.first().map_or("", |g| g), if given == 0 { "one" } else { "only one" }, list(group));
+            diags.push(Diagnostic::error("Invalid combination of arguments", what).at(r.span).about(about.clone()));
+        }
+    }
+    for group in &schema.at_least_one {
+        if !group.iter().any(set) {
+            let what = format!("{:?}: one of `{}` must be specified", group.first().map_or("", |g| g), list(group));
+            diags.push(Diagnostic::error("Missing required argument", what).at(r.span).about(about.clone()));
+        }
+    }
+}
+
+/// Runs the checks of known values, naming the top-level argument that holds each.
+fn values(schema: &Block, value: &Value, fail: &mut dyn FnMut(&str, String)) {
+    for a in &schema.attributes {
+        let Some(v) = value.get(&a.name) else { continue };
+        if v.is_null() || !v.is_wholly_known() {
+            continue;
+        }
+        for check in &a.checks {
+            if let Err(text) = check(v) {
+                fail(&a.name, text);
+            }
+        }
+    }
+    for b in &schema.blocks {
+        let Some(v) = value.get(&b.name) else { continue };
+        let items: Vec<&Value> = if v.as_map().is_some() { vec![v] } else { v.parts().collect() };
+        for item in items {
+            values(&b.block, item, &mut |_, text| fail(&b.name, text));
+        }
+    }
+}
+
+/// Where an argument stands in a body.
+pub(crate) fn argument_span(body: &Body, name: &str) -> Option<Span> {
+    let (view, _) = body.view(&[]);
+    if let Some(a) = view.attributes.iter().find(|a| &*a.name == name) {
+        return Some(a.expr.span);
+    }
+    view.blocks.iter().find(|b| &*b.ty == name).map(|b| b.span)
+}
+
+/// Ephemeral values may only go into write-only arguments.
+pub(crate) fn ephemeral(schema: &Block, config: &Value, body: &Body, diags: &mut Diags) {
+    if !config.deep_marks().has(Marks::EPHEMERAL) {
+        return;
+    }
+    for (name, value) in config.as_map().into_iter().flatten() {
+        let write_only = schema.attribute(name).is_some_and(|a| a.write_only);
+        if value.deep_marks().has(Marks::EPHEMERAL) && !write_only {
+            let what = format!("Ephemeral values are not valid for {name:?}, because it is not a write-only attribute and must be persisted to state.");
+            diags.push(Diagnostic::error("Invalid use of ephemeral value", what).at_opt(argument_span(body, name)));
+        }
+    }
+}
+
+/// Entries of `ignore_changes` must name something of the schema.
+pub(crate) fn ignore_changes(schema: &Schema, r: &Resource, diags: &mut Diags) {
+    let IgnoreChanges::Some(list) = &r.lifecycle.ignore_changes else { return };
+    for t in list {
+        let block = &schema.block;
+        if block.attribute(&t.root).is_none() && block.nested(&t.root).is_none() {
+            let names = block.attributes.iter().map(|a| &*a.name).chain(block.blocks.iter().map(|b| &*b.name));
+            let near = suggest(&t.root, names).map(|n| format!(" Did you mean {n:?}?")).unwrap_or_default();
+            let what = format!("This object has no argument, nested block, or exported attribute named {:?}.{near}", t.root);
+            diags.push(Diagnostic::error("Unsupported attribute", what).at(t.span));
+        }
+    }
+}
+
+/// Evaluates the arguments of provisioners, to find mistakes.
+pub(crate) fn provisioners(p: &Planner, site: &Site<'_>, facts: &ModuleFacts, value: &Value, diags: &mut Diags) {
+    let r = site.resource;
+    let bodies = r.provisioners.iter().flat_map(|p| [&p.body].into_iter().chain(&p.connection)).chain(&r.connection);
+    for body in bodies {
+        let scope = p.world.scope(site.ix, facts, unknown_repetition(r)).with_self(value.clone());
+        let (view, _) = body.view(&[]);
+        for a in view.attributes.iter() {
+            evaluate(&a.expr, &scope, diags);
+        }
+    }
+}
