@@ -214,6 +214,12 @@ pub trait Instance: Send + Sync {
         Wait::default()
     }
 
+    /// Whether objects of a type exist outside the state. Those that do not are never read, and nothing is waited for.
+    fn is_remote(&self, ty: &str) -> bool {
+        let _ = ty;
+        true
+    }
+
     /// Reads objects of one type. The answer has one entry for each request, in order; `None` means that
     /// the object does not exist.
     async fn read(&self, ty: &str, objects: &[ReadRequest]) -> Vec<Result<Option<Found>>>;
