@@ -91,10 +91,7 @@ fn apply(v: &Value, from: &Type, to: &Type, path: &Path) -> Result<Value> {
         return Ok(v.clone());
     }
     let converted = match (&v.data, to) {
-        (Data::Unknown(_, known), _) => {
-            let refinement = Refinement { not_null: known.not_null, prefix: None };
-            Data::Unknown(resolve_any(from, &to.without_optional()), refinement).into()
-        }
+        (Data::Unknown(_, known), _) => to_unknown(known, from, &resolve_any(from, &to.without_optional())),
         (Data::Null(_), _) => Value::null(resolve_any(from, &to.without_optional())),
         (Data::List(..) | Data::Set(..) | Data::Tuple(_), Type::List(element)) => to_list(v, from, element, path)?,
         (Data::List(..) | Data::Set(..) | Data::Tuple(_), Type::Set(element)) => to_set(v, from, element, path)?,
@@ -107,12 +104,30 @@ fn apply(v: &Value, from: &Type, to: &Type, path: &Path) -> Result<Value> {
     Ok(converted.mark(v.marks))
 }
 
+/// Converts an unknown value. The length of a structure stays known in a collection, and with it
+/// the collection itself, unless elements may turn out equal.
+fn to_unknown(known: &Refinement, from: &Type, to: &Type) -> Value {
+    let elements = |t: &Type, n| vec![Value::unknown(t.clone()); n];
+    match (from, to) {
+        (Type::Tuple(parts), Type::List(t)) if known.not_null => Value::list(Type::clone(t), elements(t, parts.len())),
+        (Type::Tuple(parts), Type::Set(t)) if known.not_null && parts.len() < 2 => {
+            Value::set(Type::clone(t), elements(t, parts.len()))
+        }
+        (Type::Object(o), Type::Map(t)) if known.not_null && o.attrs.is_empty() => {
+            Data::Map(Type::clone(t), Arc::default()).into()
+        }
+        _ => Data::Unknown(to.clone(), Refinement { not_null: known.not_null, prefix: None }).into(),
+    }
+}
+
 fn to_primitive(v: &Value, to: &Type, path: &Path) -> Result<Value> {
     let fail = |message: &str| Err(ConvertError::new(path, message));
     match (&v.data, to) {
         (Data::Number(n), Type::String) => Ok(n.to_string().into()),
         (Data::Bool(b), Type::String) => Ok(b.to_string().into()),
-        (Data::String(s), Type::Number) => Number::parse(s).map_or_else(|| fail("a number is required"), |n| Ok(n.into())),
+        (Data::String(s), Type::Number) => {
+            Number::parse(s).map_or_else(|| fail("a number is required"), |n| Ok(n.into()))
+        }
         (Data::String(s), Type::Bool) => match &**s {
             "true" | "1" => Ok(true.into()),
             "false" | "0" => Ok(false.into()),
@@ -250,7 +265,13 @@ fn element_type<'a>(parts: impl Iterator<Item = &'a Type>, element: &Type) -> Op
 
 /// Makes sure that converted elements agree on one type and returns it. Elements of unspecified
 /// type, such as a bare `null`, take the type of the others.
-fn same_type(items: Vec<Value>, from: &Type, element: &Type, mismatch: &str, path: &Path) -> Result<(Type, Vec<Value>)> {
+fn same_type(
+    items: Vec<Value>,
+    from: &Type,
+    element: &Type,
+    mismatch: &str,
+    path: &Path,
+) -> Result<(Type, Vec<Value>)> {
     if items.is_empty() {
         let ty = match from.element() {
             Some(of) if *element == Type::Dynamic => of.clone(),
@@ -312,3 +333,168 @@ fn resolve_element(from: &Type, element: &Type) -> Type {
 mod defaults;
 mod mismatch;
 mod unify;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Marks;
+
+    #[test]
+    fn primitives() {
+        check(n("1.50"), &Type::String, r#""1.5""#);
+        check(true.into(), &Type::String, r#""true""#);
+        check("1e3".into(), &Type::Number, "1000");
+        check("1".into(), &Type::Bool, "true");
+        check("abc".into(), &Type::Number, "error: a number is required");
+        check("yes".into(), &Type::Bool, "error: a bool is required");
+        check("True".into(), &Type::Bool, r#"error: a bool is required; to convert from string, use lowercase "true""#);
+        check(n("1"), &Type::Bool, "error: bool required");
+        check(Value::NULL, &Type::Bool, "null:bool");
+        check(Value::unknown(Type::Number), &Type::String, "unknown:string");
+    }
+
+    #[test]
+    fn collections() {
+        let list = |t: Type| Type::list(t);
+        let set = Value::set(Type::Number, [n("10"), n("9")]);
+        check(set.clone(), &list(Type::String), r#"list(string)["9" "10"]"#);
+        check(set, &list(Type::Dynamic), "list(number)[9 10]");
+        check(tuple([n("2"), true.into()]), &list(Type::Dynamic), "error: all list elements must have the same type");
+        check(tuple([n("2"), "a".into(), Value::NULL]), &list(Type::Dynamic), r#"list(string)["2" "a" null:string]"#);
+        check(
+            tuple([Value::NULL, tuple([])]),
+            &Type::set(Type::Dynamic),
+            "error: all set elements must have the same type",
+        );
+        check(tuple([]), &list(Type::Dynamic), "list(any)[]");
+        check(
+            tuple([tuple([n("1")]), tuple([])]),
+            &list(list(Type::Dynamic)),
+            "list(list(number))[list(number)[1] list(number)[]]",
+        );
+        check(
+            tuple([tuple([n("1")]), tuple(["a".into()])]),
+            &list(list(Type::Dynamic)),
+            r#"list(list(string))[list(string)["1"] list(string)["a"]]"#,
+        );
+        check(tuple([n("2"), "2".into()]), &Type::set(Type::String), r#"set(string)["2"]"#);
+        check(tuple(["a".into(), tuple([])]), &list(Type::String), "error: element 1: string required");
+        check(
+            Value::list(Type::Bool, [true.into()]),
+            &list(Type::Number),
+            "error: incorrect list element type: number required",
+        );
+        check("a".into(), &list(Type::Dynamic), "error: list of any single type required");
+        check(Value::list(Type::Number, [n("1")]), &Type::tuple([Type::Number]), "error: tuple required");
+        check(tuple(["1".into()]), &Type::tuple([Type::Number]), "[1]");
+    }
+
+    #[test]
+    fn objects_and_maps() {
+        let ab = constraint([("a", Type::Number, false), ("b", Type::String, true)]);
+        check(object([("a", "1".into()), ("c", true.into())]), &ab, "{a=1 b=null:string}");
+        check(object([("b", "x".into())]), &ab, r#"error: attribute "a" is required"#);
+        check(object([("a", tuple([]))]), &ab, r#"error: attribute "a": number required"#);
+        check(Value::map(Type::String, [("a", "1".into())]), &ab, "{a=1 b=null:string}");
+        check(
+            Value::map(Type::String, [("b", "1".into())]),
+            &ab,
+            r#"error: map has no element for required attribute "a""#,
+        );
+        check(object([("a", n("1")), ("b", "x".into())]), &Type::map(Type::Dynamic), r#"map(string){a="1" b="x"}"#);
+        check(
+            object([("a", n("1")), ("b", true.into())]),
+            &Type::map(Type::Dynamic),
+            "error: all map elements must have the same type",
+        );
+        check(
+            object([("a", n("1")), ("b", tuple([]))]),
+            &Type::map(Type::Number),
+            r#"error: element "b": number required"#,
+        );
+        let c = constraint([("c", Type::list(ab), true)]);
+        check(
+            object([("c", tuple([object([("a", n("1"))])]))]),
+            &c,
+            "{c=list(object({a=number,b=string}))[{a=1 b=null:string}]}",
+        );
+        check(object([("c", Value::NULL)]), &c, "{c=null:list(object({a=number,b=string}))}");
+    }
+
+    #[test]
+    fn unknown_parts_keep_what_is_known() {
+        let strings = Type::list(Type::String);
+        let pair = Type::tuple([Type::Number, Type::Bool]);
+        check(Value::unknown(pair.clone()), &strings, "unknown:list(string)");
+        check(Value::unknown_not_null(pair), &strings, "list(string)[unknown:string unknown:string]");
+        check(Value::unknown_not_null(Type::Number), &Type::String, "unknown!:string");
+        check(Value::unknown(Type::Dynamic), &Type::list(Type::Dynamic), "unknown:list(any)");
+        check(Value::unknown(Type::set(Type::Number)), &Type::list(Type::Dynamic), "unknown:list(number)");
+        let set = Value::set(Type::Number, [n("1"), Value::unknown(Type::Number)]);
+        check(set, &strings, "unknown!:list(string)");
+    }
+
+    #[test]
+    fn marks_stay_where_they_are() {
+        let secret = |v: Value| v.mark(Marks::SENSITIVE);
+        check(secret(n("1")), &Type::String, r#"secret "1""#);
+        check(tuple([secret(n("1")), "a".into()]), &Type::list(Type::String), r#"list(string)[secret "1" "a"]"#);
+        check(tuple([secret(n("1")), "a".into()]), &Type::set(Type::String), r#"secret set(string)["1" "a"]"#);
+        check(secret(tuple([n("1")])), &Type::list(Type::Dynamic), "secret list(number)[1]");
+    }
+
+    #[test]
+    fn errors_name_the_part() {
+        let want = constraint([("a", Type::list(Type::map(Type::Bool)), false)]);
+        let inner = Value::map(Type::String, [("k", "no".into())]);
+        let error = convert(&object([("a", tuple([inner]))]), &want).expect_err("not a bool");
+        assert_eq!(
+            (error.path.to_string().as_str(), error.to_string().as_str()),
+            (r#".a[0]["k"]"#, "a bool is required")
+        );
+    }
+
+    fn n(text: &str) -> Value {
+        Number::parse(text).expect("a number").into()
+    }
+
+    fn tuple(items: impl IntoIterator<Item = Value>) -> Value {
+        Value::tuple(items)
+    }
+
+    fn object<const N: usize>(items: [(&str, Value); N]) -> Value {
+        Value::object(items)
+    }
+
+    /// An object type of names, types and whether they are optional.
+    fn constraint<const N: usize>(attrs: [(&str, Type, bool); N]) -> Type {
+        let optional = attrs.iter().filter(|(.., optional)| *optional).map(|(name, ..)| (*name).into()).collect();
+        let attrs = attrs.into_iter().map(|(name, ty, _)| (name.into(), ty)).collect();
+        Type::Object(Arc::new(ObjectType { attrs, optional }))
+    }
+
+    fn show(v: &Value) -> String {
+        let secret = if v.is_sensitive() { "secret " } else { "" };
+        let items = || v.parts().map(show).collect::<Vec<_>>().join(" ");
+        let named =
+            |m: &BTreeMap<Str, Value>| m.iter().map(|(k, v)| format!("{k}={}", show(v))).collect::<Vec<_>>().join(" ");
+        let shown = match &v.data {
+            Data::Null(t) => format!("null:{t}"),
+            Data::Unknown(t, known) => format!("unknown{}:{t}", if known.not_null { "!" } else { "" }),
+            Data::Bool(b) => b.to_string(),
+            Data::Number(n) => n.to_string(),
+            Data::String(s) => format!("{s:?}"),
+            Data::List(..) | Data::Set(..) => format!("{}[{}]", v.ty(), items()),
+            Data::Tuple(_) => format!("[{}]", items()),
+            Data::Map(_, m) => format!("{}{{{}}}", v.ty(), named(m)),
+            Data::Object(m) => format!("{{{}}}", named(m)),
+        };
+        format!("{secret}{shown}")
+    }
+
+    #[track_caller]
+    fn check(v: Value, want: &Type, result: &str) {
+        let got = convert(&v, want).map_or_else(|e| format!("error: {e}"), |v| show(&v));
+        assert_eq!(got, result, "{} to {want}", show(&v));
+    }
+}

@@ -7,9 +7,7 @@
 //!
 //! Two numbers are equal when they print the same; that is Terraform's rule too.
 
-use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use dashu_base::BitTest;
@@ -266,20 +264,6 @@ impl Number {
         Number::from_rounded(Float::new(negative, mant, 0).round(self.prec), self.prec)
     }
 
-    /// Compares exact values, as `<` and `>` of the language do. Numbers that print the same
-    /// may differ here if they have different precision; [`Ord`] agrees with `==` instead.
-    pub fn compare(&self, other: &Number) -> Ordering {
-        if let (Repr::Int(a), Repr::Int(b)) = (&self.repr, &other.repr) {
-            return a.cmp(b);
-        }
-        let signs = self.signum().cmp(&other.signum());
-        let magnitudes = || match (self.float(), other.float()) {
-            (Some(a), Some(b)) => a.cmp_abs(&b),
-            (a, b) => a.is_none().cmp(&b.is_none()),
-        };
-        signs.then_with(|| if self.is_negative() { magnitudes().reverse() } else { magnitudes() })
-    }
-
     fn signum(&self) -> i8 {
         match &self.repr {
             Repr::Int(n) => n.signum() as i8,
@@ -402,46 +386,6 @@ impl fmt::Display for Number {
     }
 }
 
-impl PartialEq for Number {
-    fn eq(&self, other: &Self) -> bool {
-        match (&self.repr, &other.repr) {
-            (Repr::Int(a), Repr::Int(b)) => a == b,
-            (Repr::Inf { negative: a }, Repr::Inf { negative: b }) => a == b,
-            (Repr::Big(a), Repr::Big(b)) if self.prec == other.prec || a.exp >= 0 || b.exp >= 0 => a == b,
-            (Repr::Big(a), Repr::Big(b)) => {
-                a.magnitude().abs_diff(b.magnitude()) <= 1 && self.to_string() == other.to_string()
-            }
-            _ => self.is_zero() && other.is_zero(),
-        }
-    }
-}
-
-impl Eq for Number {}
-
-impl Hash for Number {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        match &self.repr {
-            Repr::Int(n) => n.hash(state),
-            Repr::NegZero => 0i64.hash(state),
-            Repr::Inf { negative } => negative.hash(state),
-            Repr::Big(f) if f.exp >= 0 => f.hash(state),
-            Repr::Big(_) => self.to_string().hash(state),
-        }
-    }
-}
-
-impl PartialOrd for Number {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Number {
-    fn cmp(&self, other: &Self) -> Ordering {
-        if self == other { Ordering::Equal } else { self.compare(other).then(self.prec.cmp(&other.prec)) }
-    }
-}
-
 impl From<i64> for Number {
     fn from(n: i64) -> Self {
         Number { repr: Repr::Int(n), prec: INTEGER_PRECISION }
@@ -473,5 +417,158 @@ impl From<f64> for Number {
     }
 }
 
+mod compare;
 mod float;
 mod text;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_becomes_numbers() {
+        check("42", "42");
+        check("00012", "12");
+        check("1.50", "1.5");
+        check("-0", "-0");
+        check("-0 + 0", "0");
+        check("1e22", "10000000000000000000000");
+        check("1e-10", "0.0000000001");
+        check(".5", "0.5");
+        check("5.", "5");
+        check("1p4", "16");
+        check("-Inf", "-Inf");
+        check("-123456789.987654321", "-123456789.987654321");
+        check("9223372036854775807", "9223372036854775807");
+        check("-9223372036854775808", "-9223372036854775808");
+        check("18446744073709551616", "18446744073709551616");
+        for wrong in [
+            "",
+            "-",
+            ".",
+            "e5",
+            "1e",
+            "1e+",
+            " 5",
+            "5 ",
+            "1_000",
+            "0x10",
+            "1.2.3",
+            "--1",
+            "é",
+            "1e99999999999",
+            "1e-2000000",
+        ] {
+            assert!(Number::parse(wrong).is_none(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn arithmetic_rounds_at_512_bits() {
+        check("0.1 + 0.2", "0.3");
+        check("1.1 * 1.1", &format!("1.21{}1", "0".repeat(151)));
+        check("1e100 + 1", &format!("1{}1", "0".repeat(99)));
+        check("99999999999999999999 * 99999999999999999999", "9999999999999999999800000000000000000001");
+        check("1 / 7", &format!("0.{}14285", "142857".repeat(25)));
+        check("100 / 3", &format!("33.{}", "3".repeat(152)));
+        check("1 / Inf", "0");
+        check("0 / -5", "-0");
+        check("0 * -5", "-0");
+        check("9223372036854775807 + 1", "9223372036854775808");
+        check("-9223372036854775808 / -1", "9223372036854775808");
+        assert_ne!(calculate("0.3 - 0.1"), Number::parse("0.2"));
+    }
+
+    #[test]
+    fn remainders_follow_the_dividend() {
+        check("-7 % -3", "-1");
+        check("-7 % 3", "-1");
+        check("5.5 % 1.5", "1");
+        check("5 % 0.3", &format!("0.1{}76", "9".repeat(152)));
+        check("1 % 0", "1");
+        check("Inf % 2", "none");
+    }
+
+    #[test]
+    fn infinities_arise_and_meet() {
+        check("1 / 0", "+Inf");
+        check("-1 / 0", "-Inf");
+        check("0 / 0", "none");
+        check("Inf - Inf", "none");
+        check("Inf + Inf", "+Inf");
+        check("0 * Inf", "none");
+        check("-2 * Inf", "-Inf");
+        let large = calculate("1p1048576 * 1p1048576").expect("in range");
+        assert!(!large.is_infinite() && large.mul(&large).is_some_and(|n| n.is_infinite()));
+    }
+
+    #[test]
+    fn numbers_keep_the_precision_they_came_with() {
+        let show = |n: Option<Number>| n.map_or("none".into(), |n| n.to_string());
+        assert_eq!(Number::from(2f64.sqrt()).to_string(), "1.4142135623730951");
+        assert_eq!(Number::from(2f64.powi(60)).to_string(), "1152921504606847000");
+        assert_eq!(show(Number::from(1i64).div(&Number::from(3i64))), "0.33333333333333333334");
+        let third = Number::parse("3").and_then(|three| Number::from(1i64).div(&three));
+        assert_eq!(show(third), format!("0.{}5", "3".repeat(154)));
+        assert_eq!(Number::from(0.1), Number::parse("0.1").expect("a number"));
+        assert!(Number::from(0.1).compare(&Number::parse("0.1").expect("a number")).is_gt());
+        assert!(Number::from_f64(f64::NAN).is_none());
+    }
+
+    #[test]
+    fn whole_numbers() {
+        let check = |text: &str, want: [&str; 3]| {
+            let n = Number::parse(text).expect("a number");
+            assert_eq!([n.floor(), n.ceil(), n.trunc()].map(|n| n.to_string()), want, "{text}");
+        };
+        check("1.5", ["1", "2", "1"]);
+        check("-1.1", ["-2", "-1", "-1"]);
+        check("-0.5", ["-1", "0", "0"]);
+        check(
+            "123456789012345678901234567890.9",
+            ["123456789012345678901234567890", "123456789012345678901234567891", "123456789012345678901234567890"],
+        );
+        check("-Inf", ["-Inf", "-Inf", "-Inf"]);
+        assert_eq!(Number::parse("2.0").and_then(|n| n.to_i64()), Some(2));
+        assert_eq!(Number::parse("2.5").and_then(|n| n.to_i64()), None);
+        assert_eq!(Number::from(u64::MAX).to_usize(), None);
+        assert_eq!(Number::parse("1e400").map(|n| n.to_f64()), Some(f64::INFINITY));
+    }
+
+    #[test]
+    fn integers_in_other_radices() {
+        let check = |text: &str, radix, want: Option<&str>| {
+            assert_eq!(Number::parse_int(text, radix).map(|n| n.to_string()).as_deref(), want, "{text}");
+        };
+        check("1011", 2, Some("11"));
+        check("-Ff", 16, Some("-255"));
+        check("Z", 62, Some("61"));
+        check("z", 62, Some("35"));
+        check("Z", 36, Some("35"));
+        check("12", 2, None);
+        check("1_0", 10, None);
+        check("1", 63, None);
+        check(&"f".repeat(200), 16, Some(&((UBig::ONE << 800) - 1u8).to_string()));
+        assert_eq!(Number::from(-255i64).to_integer_string(16).as_deref(), Some("-ff"));
+        assert_eq!(Number::from(0.5).to_integer_string(2), None);
+    }
+
+    /// Reads `a op b` or a single number.
+    fn calculate(text: &str) -> Option<Number> {
+        let parts: Vec<&str> = text.split(' ').collect();
+        let [a, op, b] = parts[..] else { return Number::parse(text) };
+        let (a, b) = (Number::parse(a)?, Number::parse(b)?);
+        match op {
+            "+" => a.add(&b),
+            "-" => a.sub(&b),
+            "*" => a.mul(&b),
+            "/" => a.div(&b),
+            _ => a.rem(&b),
+        }
+    }
+
+    #[track_caller]
+    fn check(text: &str, want: &str) {
+        assert_eq!(calculate(text).map_or("none".into(), |n| n.to_string()), want, "{text}");
+    }
+}

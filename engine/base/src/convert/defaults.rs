@@ -118,3 +118,75 @@ fn with_common_type(values: &[Value]) -> Option<(Type, Vec<Value>)> {
     let unified = unify_values(values.to_vec(), &Path::root()).ok()?;
     super::same_type(unified, &Type::Dynamic, &Type::Dynamic, "", &Path::root()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::convert::convert;
+    use crate::{Marks, Refinement};
+
+    #[test]
+    fn missing_and_null_attributes_are_filled() {
+        check(Value::object([("a", Value::from("x"))]), r#"{"a": "x", "n": 1}"#);
+        check(Value::object([("a", Value::from("x")), ("n", Value::NULL)]), r#"{"a": "x", "n": 1}"#);
+        check(Value::object([("a", Value::from("x")), ("n", Value::from(2i64))]), r#"{"a": "x", "n": 2}"#);
+        check(Value::map(Type::String, [("a", Value::from("x"))]), r#"{"a": "x", "n": 1}"#);
+        check(Value::NULL, "null");
+    }
+
+    #[test]
+    fn unknown_attributes_will_not_be_null() {
+        let unknown = Value::object([("n", Value::unknown(Type::Number))]);
+        let filled = item().apply(&unknown);
+        let known = filled.get("n").map(|v| v.data.clone());
+        assert!(matches!(known, Some(Data::Unknown(Type::Number, Refinement { not_null: true, .. }))));
+    }
+
+    #[test]
+    fn collections_hand_down_the_defaults_of_elements() {
+        let ty = Type::list(item().ty);
+        let defaults =
+            Defaults { ty: ty.clone(), attrs: BTreeMap::new(), children: BTreeMap::from([("".into(), item())]) };
+        let full = Value::object([("a", Value::from("x")), ("n", Value::from(2i64))]);
+        let bare = Value::object([("a", Value::from("y"))]).mark(Marks::SENSITIVE);
+        let filled = defaults.apply(&Value::tuple([full, bare.clone()]));
+        let got = convert(&filled, &ty).expect("elements convert");
+        assert_eq!(
+            got.as_slice().map(|items| items.iter().map(show).collect::<Vec<_>>().join(" ")).as_deref(),
+            Some(r#"{"a": "x", "n": 2} {"a": "y", "n": 1}"#)
+        );
+        assert!(got.at(&Path(vec![Step::Index(1)])).is_some_and(Value::is_sensitive));
+        let list = Value::list(bare.ty(), [bare]);
+        assert_eq!(defaults.apply(&list).ty().to_string(), "list(object({a=string,n=number}))");
+    }
+
+    /// The defaults of `object({ a = string, n = optional(number, 1) })`.
+    fn item() -> Defaults {
+        let attrs = BTreeMap::from([("a".into(), Type::String), ("n".into(), Type::Number)]);
+        let ty = Type::Object(Arc::new(crate::ObjectType { attrs, optional: ["n".into()].into() }));
+        Defaults { ty, attrs: BTreeMap::from([("n".into(), Value::from(1i64))]), children: BTreeMap::new() }
+    }
+
+    fn show(v: &Value) -> String {
+        match &v.data {
+            Data::Object(m) => format!("{:?}", m.iter().map(|(k, v)| (k, Shown(show(v)))).collect::<BTreeMap<_, _>>()),
+            Data::String(s) => format!("{s:?}"),
+            Data::Number(n) => n.to_string(),
+            _ => "null".into(),
+        }
+    }
+
+    struct Shown(String);
+
+    impl std::fmt::Debug for Shown {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(&self.0)
+        }
+    }
+
+    #[track_caller]
+    fn check(v: Value, want: &str) {
+        let converted = convert(&item().apply(&v), &item().ty).expect("the shape is right");
+        assert_eq!(show(&converted), want);
+    }
+}

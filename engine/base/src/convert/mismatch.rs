@@ -16,7 +16,9 @@ pub(super) fn describe(got: &Type, want: &Type) -> String {
         (Type::Object(o), Type::Map(t)) => {
             describe_element(o.attrs.iter().map(|(name, part)| (format!("{name:?}"), part)), t)
         }
-        (Type::List(got) | Type::Set(got), Type::List(t)) => format!("incorrect list element type: {}", describe(got, t)),
+        (Type::List(got) | Type::Set(got), Type::List(t)) => {
+            format!("incorrect list element type: {}", describe(got, t))
+        }
         (Type::List(got) | Type::Set(got), Type::Set(t)) => format!("incorrect set element type: {}", describe(got, t)),
         (Type::Map(got), Type::Map(t)) => format!("incorrect map element type: {}", describe(got, t)),
         _ => required(want),

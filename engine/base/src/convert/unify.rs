@@ -168,7 +168,9 @@ fn generality(a: &Type, b: &Type) -> Ordering {
         (_, Type::Dynamic) => Ordering::Less,
         (Type::String, Type::Bool | Type::Number) => Ordering::Less,
         (Type::Bool | Type::Number, Type::String) => Ordering::Greater,
-        (Type::List(a), Type::List(b)) | (Type::Set(a), Type::Set(b)) | (Type::Map(a), Type::Map(b)) => generality(a, b),
+        (Type::List(a), Type::List(b)) | (Type::Set(a), Type::Set(b)) | (Type::Map(a), Type::Map(b)) => {
+            generality(a, b)
+        }
         (Type::Tuple(_) | Type::List(_), Type::Set(_)) => Ordering::Less,
         (Type::Set(_), Type::Tuple(_) | Type::List(_)) => Ordering::Greater,
         (Type::List(_), Type::Tuple(_)) | (Type::Map(_), Type::Object(_)) => Ordering::Less,
@@ -201,5 +203,64 @@ fn as_tuple(t: &Type) -> Option<&[Type]> {
     match t {
         Type::Tuple(parts) => Some(parts),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn primitives() {
+        check([Type::Number, Type::String], "string");
+        check([Type::Bool, Type::String, Type::Number], "string");
+        check([Type::Bool, Type::Number], "none");
+        check([Type::Dynamic, Type::Number], "number");
+        check([Type::Dynamic, Type::Dynamic], "any");
+        check([], "none");
+    }
+
+    #[test]
+    fn structures_part_by_part() {
+        check([object([("a", Type::Number)]), object([("a", Type::String)])], "object({a=string})");
+        check([object([("a", Type::Number)]), object([("b", Type::String)])], "map(string)");
+        check([object([("a", Type::Number)]), object([])], "map(number)");
+        check([object([("a", Type::Dynamic)]), object([("a", tuple([]))])], "object({a=any})");
+        check([tuple([Type::Number]), tuple([Type::String])], "tuple([string])");
+        check([tuple([Type::Number]), tuple([])], "list(number)");
+        check([tuple([Type::Number, tuple([])]), tuple([Type::String, Type::String])], "none");
+        check([object([]), tuple([])], "none");
+        check([Type::Dynamic, object([])], "any");
+    }
+
+    #[test]
+    fn collections_and_their_disguises() {
+        let list = Type::list;
+        check([list(Type::Number), list(Type::String)], "list(string)");
+        check([list(Type::Number), tuple([Type::String])], "list(string)");
+        check([list(Type::Number), list(Type::String), tuple([])], "list(string)");
+        check([list(Type::Number), Type::set(Type::Number)], "list(number)");
+        check([Type::map(Type::Number), object([("a", Type::String), ("b", Type::Bool)])], "map(string)");
+        check([Type::map(Type::Number), object([("a", tuple([]))])], "none");
+        check([list(object([("a", Type::Number)])), list(object([("b", Type::String)]))], "list(map(string))");
+        check([list(Type::Number), Type::String], "none");
+        check([Type::Dynamic, list(Type::Number)], "any");
+    }
+
+    fn object<const N: usize>(attrs: [(&str, Type); N]) -> Type {
+        Type::object(attrs)
+    }
+
+    fn tuple<const N: usize>(parts: [Type; N]) -> Type {
+        Type::tuple(parts)
+    }
+
+    /// The order of types makes no difference here.
+    #[track_caller]
+    fn check<const N: usize>(mut types: [Type; N], want: &str) {
+        for _ in 0..2 {
+            assert_eq!(unify(&types).map_or("none".into(), |t| t.to_string()), want, "{types:?}");
+            types.reverse();
+        }
     }
 }
