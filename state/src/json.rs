@@ -1,8 +1,25 @@
 //! Values to and from JSON, as Terraform stores them.
+//!
+//! The JSON alone does not give a value: `["a"]` is a list, a set or a tuple. So both ways go by a
+//! type, and where a schema says "any type", the type is written beside the value:
+//! `{"value":["a"],"type":["list","string"]}`. Numbers keep all their digits.
+
+mod decode;
+mod encode;
+mod layout;
+mod scan;
+mod types;
 
 use std::fmt;
 
-use secstack_base::{Path, Type, Value};
+use secstack_base::Path;
+
+pub use decode::{decode, decode_implied};
+pub use encode::encode;
+pub(crate) use encode::write_string;
+pub(crate) use layout::{compact, indent};
+pub(crate) use scan::check_object;
+pub use types::{type_from_json, type_to_json};
 
 /// Why JSON is not a value of the type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,17 +30,6 @@ pub struct DecodeError {
     pub message: String,
 }
 
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.0.is_empty() {
-            return f.write_str(&self.message);
-        }
-        write!(f, "{}: {}", self.path, self.message)
-    }
-}
-
-impl std::error::Error for DecodeError {}
-
 /// Why a value cannot be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodeError {
@@ -33,44 +39,21 @@ pub struct EncodeError {
     pub message: String,
 }
 
-impl fmt::Display for EncodeError {
+impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.0.is_empty() {
-            return f.write_str(&self.message);
-        }
-        write!(f, "{}: {}", self.path, self.message)
+        write_at(f, &self.path, &self.message)
     }
 }
 
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_at(f, &self.path, &self.message)
+    }
+}
+
+fn write_at(f: &mut fmt::Formatter<'_>, path: &Path, message: &str) -> fmt::Result {
+    if path.0.is_empty() { f.write_str(message) } else { write!(f, "{path}: {message}") }
+}
+
+impl std::error::Error for DecodeError {}
 impl std::error::Error for EncodeError {}
-
-/// The value of type `ty` that the text stands for.
-pub fn decode(text: &str, ty: &Type) -> Result<Value, DecodeError> {
-    let _ = text;
-    Ok(Value::null(ty.clone()))
-}
-
-/// The value that the text stands for by its shape: arrays are tuples, objects are objects.
-pub fn decode_implied(text: &str) -> Result<Value, DecodeError> {
-    let _ = text;
-    Ok(Value::NULL)
-}
-
-/// The text of a value that conforms to `ty`. Where `ty` is `Dynamic`, the type is written beside the value.
-/// Unknown parts are written as null, sensitive marks are left out.
-pub fn encode(v: &Value, ty: &Type) -> Result<String, EncodeError> {
-    let _ = (v, ty);
-    Ok(String::new())
-}
-
-/// The text of a type: `"string"`, `["list","string"]`.
-pub fn type_to_json(ty: &Type) -> String {
-    let _ = ty;
-    String::new()
-}
-
-/// The type that the text stands for.
-pub fn type_from_json(text: &str) -> Result<Type, DecodeError> {
-    let _ = text;
-    Ok(Type::Dynamic)
-}
