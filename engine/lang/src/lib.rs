@@ -8,8 +8,10 @@
 
 pub mod ast;
 pub mod body;
+pub mod json;
 pub mod module;
 pub mod parse;
+pub mod tfvars;
 
 mod lower;
 mod syntax;
@@ -18,5 +20,7 @@ mod token;
 
 pub use ast::{Expr, ExprKind};
 pub use body::{Attribute, Block, Body};
+pub use json::parse_json_file;
 pub use module::Module;
 pub use parse::{parse_expression, parse_file, parse_template};
+pub use tfvars::{parse_tfvars, parse_tfvars_json};

@@ -231,6 +231,9 @@ impl<'a> Parser<'a> {
         for i in 0..self.tokens.len() {
             let t = self.tokens[i];
             let text = self.text(t);
+            if t.kind == Kind::OQuote {
+                told.remove("newline");
+            }
             let Some((once, limit, summary, detail)) = invalid_token(t.kind, text) else { continue };
             let count = told.entry(once).or_default();
             *count += 1;
@@ -283,7 +286,7 @@ fn invalid_token(kind: Kind, text: &str) -> Option<Invalid> {
         Kind::BitXor => ("bits", 4, operator, "Bitwise operators are not supported."),
         Kind::QuotedNewline => (
             "newline",
-            usize::MAX,
+            1,
             "Invalid multi-line string",
             "Quoted strings may not be split over multiple lines. To produce a multi-line string, either use the \\n escape to represent a newline character or use the \"heredoc\" multi-line template syntax.",
         ),

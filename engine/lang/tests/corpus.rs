@@ -50,3 +50,23 @@ fn the_corpus_parses_as_in_terraform() {
     }
     assert!(wrong.is_empty(), "{}\n{} wrong", wrong.join("\n"), wrong.len());
 }
+
+#[test]
+fn json_becomes_blocks_and_expressions() {
+    let text = r#"{
+  "//": "a comment",
+  "locals": [{ "a": "${x}", "b": ["t ${x}", 1.50, null], "//": "c" }, { "c": { "k${x}": true } }],
+  "resource": { "aws_vpc": { "v": { "cidr": "1", "lifecycle": { "ignore_changes": ["tags"] } }, "w": [{}, {}] } }
+}"#;
+    let (body, diags) = secstack_lang::parse_json_file(FileId(0), text);
+    assert!(diags.is_empty(), "{diags:?}");
+    let (view, diags) = body.view(&[("locals", 0), ("resource", 2)]);
+    assert!(diags.is_empty(), "{diags:?}");
+    let headers: Vec<String> = view.blocks.iter().map(|b| b.labels.iter().fold(b.ty.to_string(), |s, (l, _)| s + " " + l)).collect();
+    let want = ["locals", "locals", "resource aws_vpc v", "resource aws_vpc w", "resource aws_vpc w"];
+    assert_eq!(headers, want);
+    let (locals, diags) = view.blocks[0].body.view(&[]);
+    assert!(diags.is_empty(), "{diags:?}");
+    assert!(matches!(&locals.attributes[0].expr.kind, secstack_lang::ExprKind::Wrap(e) if matches!(&e.kind, secstack_lang::ExprKind::Variable(v) if &**v == "x")));
+    assert_eq!(&text[locals.attributes[0].name_span.start as usize..locals.attributes[0].name_span.end as usize], "\"a\"");
+}

@@ -1,0 +1,34 @@
+//! Files with values of variables: arguments and nothing else, no references.
+
+use secstack_base::{Diagnostic, Diags, FileId};
+
+use crate::body::{Attribute, View};
+use crate::{parse_file, parse_json_file};
+
+/// Parses a `.tfvars` file.
+pub fn parse_tfvars(file: FileId, text: &str) -> (Vec<Attribute>, Diags) {
+    let (body, mut diags) = parse_file(file, text);
+    let (View { attributes, blocks }, _) = body.view(&[]);
+    if let Some(block) = blocks.first() {
+        let variables = if &*block.ty == "variable" {
+            " To declare variables, place this block in a file with the suffix \".tf\" in the root module directory."
+        } else {
+            ""
+        };
+        let detail = if block.labels.is_empty() && variables.is_empty() {
+            format!("Blocks are not allowed here. Did you mean to write {} = {{ ... }}?", block.ty)
+        } else {
+            format!("Blocks are not allowed here.{variables}")
+        };
+        diags.push(Diagnostic::error(format!("Unexpected {:?} block", block.ty), detail).at(block.ty_span));
+    }
+    (attributes.into_owned(), diags)
+}
+
+/// Parses a `.tfvars.json` file.
+pub fn parse_tfvars_json(file: FileId, text: &str) -> (Vec<Attribute>, Diags) {
+    let (body, mut diags) = parse_json_file(file, text);
+    let (view, more) = body.view(&[]);
+    diags.extend(more);
+    (view.attributes.into_owned(), diags)
+}
