@@ -33,6 +33,11 @@ pub trait Scope {
 
     /// What functions need besides their arguments.
     fn context(&self) -> &Context<'_>;
+
+    /// Whether the expression was typed at the console, where `type` may be called and `plantimestamp` may not.
+    fn is_console(&self) -> bool {
+        false
+    }
 }
 
 /// A scope in which further names are bound: the variables of a `for` or of a template.
@@ -53,5 +58,9 @@ impl Scope for Bound<'_> {
 
     fn context(&self) -> &Context<'_> {
         self.outer.context()
+    }
+
+    fn is_console(&self) -> bool {
+        self.outer.is_console()
     }
 }
