@@ -17,3 +17,8 @@ pub fn block_references(body: &Body, schema: &schema::Block) -> Vec<Traversal> {
     let _ = (body, schema);
     Vec::new()
 }
+
+/// x
+pub fn validate_block(body: &Body, schema: &schema::Block, scope: &dyn Scope, diags: &mut Diags) {
+    decode_block(body, schema, scope, diags);
+}

@@ -7,13 +7,14 @@
 
 use std::path::Path;
 
-use secstack_base::{Data, Marks, Refinement, Type, Value, convert};
+use secstack_base::{Data, Marks, Number, Refinement, Type, Value, convert};
 
 pub mod collection;
 pub mod crypto;
 pub mod datetime;
 pub mod encoding;
 pub mod filesystem;
+mod float;
 pub mod format;
 pub mod ip;
 pub mod numeric;
@@ -72,8 +73,13 @@ pub struct Param {
     pub ty: Type,
     /// The function takes null.
     pub null: bool,
-    /// The function takes unknown values (partly unknown collections reach it either way only with this).
+    /// The function takes unknown values. Without this and `partial`, one unknown part makes the result unknown.
     pub unknown: bool,
+    /// The function takes collections and structures with unknown parts.
+    pub partial: bool,
+    /// The function takes unknown values and nulls of unknown type. Otherwise they make the result unknown,
+    /// and not even its type is known.
+    pub dynamic: bool,
     /// The function handles marks itself; otherwise they move to the result.
     pub marked: bool,
 }
@@ -81,7 +87,7 @@ pub struct Param {
 impl Param {
     /// A parameter that takes known, non-null values of a type.
     pub const fn new(name: &'static str, ty: Type) -> Self {
-        Self { name, ty, null: false, unknown: false, marked: false }
+        Self { name, ty, null: false, unknown: false, partial: false, dynamic: false, marked: false }
     }
 
     /// The same, taking null too.
@@ -90,9 +96,22 @@ impl Param {
         self
     }
 
-    /// The same, taking unknown values too.
+    /// The same, taking unknown values too, also those of unknown type.
     pub const fn unknowable(mut self) -> Self {
         self.unknown = true;
+        self.dynamic = true;
+        self
+    }
+
+    /// The same, taking collections and structures with unknown parts.
+    pub const fn partly_known(mut self) -> Self {
+        self.partial = true;
+        self
+    }
+
+    /// The same, taking nulls and unknown values of unknown type.
+    pub const fn untyped(mut self) -> Self {
+        self.dynamic = true;
         self
     }
 
@@ -126,6 +145,11 @@ impl CallError {
 
 /// The result of a function.
 pub type Outcome = Result<Value, CallError>;
+
+/// The type of a result for these arguments.
+pub(crate) type TypeRule = fn(&[Value]) -> Result<Type, CallError>;
+/// The work of a function.
+pub(crate) type Run = fn(&Context<'_>, &[Value]) -> Outcome;
 
 /// A function.
 pub struct Function {
@@ -184,6 +208,34 @@ pub fn names() -> Vec<&'static str> {
     names
 }
 
+impl Function {
+    /// A function whose result is never null.
+    pub(crate) fn new(name: &'static str, params: impl Into<Vec<Param>>, result: TypeRule, run: Run) -> Self {
+        Self { name, params: params.into(), variadic: None, result, run, not_null: true }
+    }
+
+    /// The same, taking any number of further arguments.
+    pub(crate) fn and_more(mut self, param: Param) -> Self {
+        self.variadic = Some(param);
+        self
+    }
+
+    /// The same, with a result that may be null.
+    pub(crate) fn or_null(mut self) -> Self {
+        self.not_null = false;
+        self
+    }
+
+    /// The parameter of the argument at a position.
+    pub fn param(&self, position: usize) -> Option<&Param> {
+        self.params.get(position).or(self.variadic.as_ref())
+    }
+
+    fn unknown(&self, ty: Type) -> Value {
+        Data::Unknown(ty, Refinement { not_null: self.not_null, prefix: None }).into()
+    }
+}
+
 /// Calls a function with arguments of any kind.
 ///
 /// # Errors
@@ -197,25 +249,57 @@ pub fn call(function: &Function, cx: &Context<'_>, args: &[Value]) -> Outcome {
     if args.len() > function.params.len() && function.variadic.is_none() {
         return Err(CallError::arg(function.params.len(), format!("function expects only {} argument(s)", function.params.len())));
     }
-    let mut marks = Marks::NONE;
-    let mut unknown = false;
     let mut ready = Vec::with_capacity(args.len());
     for (i, arg) in args.iter().enumerate() {
-        let Some(param) = function.params.get(i).or(function.variadic.as_ref()) else { break };
-        let mut value = convert::convert(arg, &param.ty).map_err(|e| CallError::arg(i, e.to_string()))?;
-        if value.is_null() && !param.null {
+        let ty = function.param(i).map_or(&Type::Dynamic, |p| &p.ty);
+        ready.push(convert::convert(arg, ty).map_err(|e| CallError::arg(i, e.to_string()))?);
+    }
+    apply(function, cx, ready)
+}
+
+/// Calls a function with as many arguments as it takes, converted to the types of its parameters.
+pub(crate) fn apply(function: &Function, cx: &Context<'_>, mut args: Vec<Value>) -> Outcome {
+    let mut marks = Marks::NONE;
+    let mut unknown = false;
+    let mut untyped = false;
+    for (i, value) in args.iter_mut().enumerate() {
+        let Some(param) = function.param(i) else { break };
+        if value.is_null() && !param.null && !untyped {
             return Err(CallError::arg(i, "argument must not be null"));
         }
-        if !param.marked {
-            marks = marks.with(value.deep_marks());
-            value = value.unmark_deep(Marks::ALL);
+        untyped |= !param.dynamic && matches!(value.data, Data::Null(Type::Dynamic) | Data::Unknown(Type::Dynamic, _));
+        unknown |= match param {
+            Param { unknown: true, .. } => false,
+            Param { partial: true, .. } => value.is_unknown(),
+            _ => !value.is_wholly_known(),
+        };
+        if param.marked {
+            // Only an unknown result gets these here; a known one gets them from the function.
+            continue;
         }
-        unknown |= !param.unknown && !value.is_wholly_known();
-        ready.push(value);
+        let found = value.deep_marks();
+        if !found.is_none() {
+            marks = marks.with(found);
+            *value = value.unmark_deep(Marks::ALL);
+        }
     }
-    if unknown {
-        let ty = (function.result)(&ready)?;
-        return Ok(Value::from(Data::Unknown(ty, Refinement { not_null: function.not_null, prefix: None })).mark(marks));
+    let marks_of_unknown = || args.iter().fold(marks, |m, v| m.with(v.marks));
+    if untyped {
+        return Ok(Value::unknown(Type::Dynamic).mark(marks_of_unknown()));
     }
-    Ok((function.run)(cx, &ready)?.mark(marks))
+    let mut result = match unknown {
+        true => function.unknown((function.result)(&args)?).mark(marks_of_unknown()),
+        false => (function.run)(cx, &args)?.mark(marks),
+    };
+    if let Data::Unknown(ty, refinement) = &mut result.data {
+        refinement.not_null = (function.not_null || refinement.not_null) && *ty != Type::Dynamic;
+    }
+    Ok(result)
+}
+
+/// A whole number in the range of 64 bits, as most functions take numbers.
+pub(crate) fn whole(value: &Value) -> Result<i64, CallError> {
+    value.as_number().and_then(Number::to_i64).ok_or_else(|| {
+        CallError::new("value must be a whole number, between -9223372036854775808 and 9223372036854775807")
+    })
 }

@@ -1,0 +1,1 @@
+//! Expands `dynamic` blocks.
