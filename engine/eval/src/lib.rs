@@ -14,6 +14,7 @@ pub mod expr;
 mod call;
 mod conditional;
 mod for_each;
+mod graphemes;
 mod operators;
 mod splat;
 mod template;

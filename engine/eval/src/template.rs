@@ -3,10 +3,10 @@
 use secstack_base::{Data, Diagnostic, Diags, Marks, Refinement, Type, Value, convert};
 use secstack_lang::ast::TemplatePart;
 use secstack_lang::Expr;
-use unicode_segmentation::UnicodeSegmentation;
 
 use crate::expr::{Env, errors_since};
 use crate::for_each::elements;
+use crate::graphemes::graphemes;
 use crate::scope::Bound;
 
 /// How many bytes of an unknown string's beginning are remembered.
@@ -141,7 +141,7 @@ fn safe_prefix(text: &str) -> Option<String> {
     let delimited = text.chars().next_back().is_some_and(|c| "-_:;/\\,.(){}[]|?!~ \t@#$%^&*+\"'".contains(c));
     let end = match delimited {
         true => text.len(),
-        false => text.grapheme_indices(true).next_back()?.0,
+        false => text.len() - graphemes(text).next_back()?.len(),
     };
     (end > 0).then(|| text[..end].to_owned())
 }

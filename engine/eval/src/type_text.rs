@@ -46,7 +46,15 @@ fn write_type(out: &mut String, ty: &Type, depth: usize) {
 fn collection(out: &mut String, kind: &str, of: &Type, depth: usize) {
     out.push_str(kind);
     out.push('(');
-    write_type(out, of, depth);
+    if matches!(of, Type::Tuple(_) | Type::Object(_)) {
+        out.push('\n');
+        indent(out, depth + 1);
+        write_type(out, of, depth + 1);
+        out.push_str(",\n");
+        indent(out, depth);
+    } else {
+        write_type(out, of, depth);
+    }
     out.push(')');
 }
 

@@ -4,9 +4,10 @@ mod maps;
 mod search;
 mod sequences;
 
-use secstack_base::{Type, Value};
+use secstack_base::{Data, Number, Type, Value};
 
 use super::{CallError, Context, Function, Outcome, Param, TypeRule, whole};
+use crate::graphemes;
 
 /// The functions of this family.
 pub fn functions() -> Vec<Function> {
@@ -71,12 +72,9 @@ fn gone(name: &str, instead: &str) -> Outcome {
 }
 
 fn length(_: &Context<'_>, args: &[Value]) -> Outcome {
-    use secstack_base::Data;
-    use unicode_segmentation::UnicodeSegmentation;
-
     let value = &args[0];
     let count = match &value.data {
-        Data::String(s) => Some(s.graphemes(true).count()),
+        Data::String(s) => Some(graphemes::count(s)),
         Data::Tuple(items) | Data::List(_, items) => Some(items.len()),
         // Unknown elements may turn out equal.
         Data::Set(_, items) => (items.len() == 1 || value.is_wholly_known()).then_some(items.len()),
@@ -86,6 +84,6 @@ fn length(_: &Context<'_>, args: &[Value]) -> Outcome {
         Data::Unknown(Type::Dynamic | Type::String | Type::List(_) | Type::Set(_) | Type::Map(_), _) => None,
         _ => return Err(CallError::new("argument must be a string, a collection type, or a structural type")),
     };
-    let result = count.map_or_else(|| Value::unknown(Type::Number), |n| secstack_base::Number::from(n).into());
+    let result = count.map_or_else(|| Value::unknown(Type::Number), |n| Number::from(n).into());
     Ok(result.mark(value.marks))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use secstack_base::{Type, Value, convert};
+use secstack_base::{Marks, Type, Value, convert};
 
 use super::{CallError, Function, Outcome, Param};
 
@@ -102,7 +102,7 @@ const MAX_PRODUCT: usize = 4_000_000;
 
 fn product(args: &[Value]) -> Outcome {
     let ty = product_type(args)?;
-    let marks = args.iter().fold(secstack_base::Marks::NONE, |m, v| m.with(v.marks));
+    let marks = args.iter().fold(Marks::NONE, |m, v| m.with(v.marks));
     let (Type::List(element) | Type::Set(element)) = &ty else { return Ok(Value::unknown(ty).mark(marks)) };
     let Type::Tuple(types) = &**element else { return Ok(Value::unknown(ty).mark(marks)) };
     let countable = |v: &Value| match v.ty() {

@@ -4,9 +4,9 @@
 //! simple mappings, one character to one.
 
 use secstack_base::{Data, Type, Value};
-use unicode_segmentation::UnicodeSegmentation;
 
 use super::{CallError, Context, Function, Outcome, Param, TypeRule, whole};
+use crate::graphemes::{count, graphemes};
 
 /// The functions of this family.
 pub fn functions() -> Vec<Function> {
@@ -26,7 +26,7 @@ pub fn functions() -> Vec<Function> {
         Function::new("split", [s("separator"), s("str")], TEXTS, split),
         Function::new("startswith", [s("str").unknowable(), s("prefix")], TRUTH, starts_with),
         Function::new("strcontains", [s("str"), s("substr")], TRUTH, |_, a| Ok(text(a, 0).contains(text(a, 1)).into())),
-        Function::new("strrev", [s("str").untyped()], TEXT, |_, a| Ok(text(a, 0).graphemes(true).rev().collect::<String>().into())),
+        Function::new("strrev", [s("str").untyped()], TEXT, |_, a| Ok(graphemes(text(a, 0)).rev().collect::<String>().into())),
         Function::new("substr", [s("str").untyped(), n("offset").untyped(), n("length").untyped()], TEXT, substr),
         Function::new("title", [s("str")], TEXT, |_, a| Ok(title(text(a, 0)).into())),
         Function::new("trim", [s("str"), s("cutset")], TEXT, |_, a| Ok(text(a, 0).trim_matches(|c| text(a, 1).contains(c)).into())),
@@ -112,7 +112,7 @@ fn substr(_: &Context<'_>, args: &[Value]) -> Outcome {
     let all = text(args, 0);
     let (mut offset, length) = (whole(&args[1])?, whole(&args[2])?);
     if offset < 0 {
-        offset += i64::try_from(all.graphemes(true).count()).unwrap_or(i64::MAX);
+        offset += i64::try_from(count(all)).unwrap_or(i64::MAX);
     } else if length == 0 {
         return Ok("".into());
     }
@@ -120,7 +120,7 @@ fn substr(_: &Context<'_>, args: &[Value]) -> Outcome {
     // after a negative offset, is a length of zero.
     let skip = usize::try_from(offset).unwrap_or(0);
     let take = usize::try_from(length).ok().filter(|n| *n > 0).unwrap_or(usize::MAX);
-    Ok(all.graphemes(true).skip(skip).take(take).collect::<String>().into())
+    Ok(graphemes(all).skip(skip).take(take).collect::<String>().into())
 }
 
 /// The only character of a mapping, or `c` where the mapping has several or none.
