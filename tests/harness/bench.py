@@ -17,7 +17,7 @@ import tempfile
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from engine import Workspace, add_engine_option, clean_env, find_engine, measure
+from engine import Workspace, add_engine_option, clean_env, find_engine, measure, needs_init
 from moto import Cloud, stop_on_sigterm
 
 PHASES = {
@@ -43,7 +43,8 @@ def main():
         engines["terraform"] = shutil.which(options.terraform)
     else:
         print("Terraform is not installed: measuring secstack alone.")
-    sound = bench_sizes(engines, [int(size) for size in options.sizes.split(",") if size], options)
+    sizes = [int(size) for size in options.sizes.split(",") if size]
+    sound = not sizes or bench_sizes(engines, sizes, options)
     if options.rounds:
         sound = bench_example(engines, options) and sound
     return 0 if sound else 1
@@ -60,7 +61,7 @@ def bench_sizes(engines, sizes, options):
             for name, path in measured.items():
                 os.mkdir(os.path.join(base, name))
                 write_instances(size, os.path.join(base, name))
-                if name == "terraform":
+                if needs_init(path):
                     measure([path, "init", "-input=false"], os.path.join(base, name), clean_env())
             for phase, args in PHASES.items():
                 for name, path in measured.items():
@@ -103,8 +104,8 @@ def bench_example(engines, options):
         try:
             for name, path in engines.items():
                 work = works[name] = Workspace(path, "eks", cloud.env())
-                if name == "terraform" and work.init().code:
-                    print("Terraform could not load the AWS provider: measuring secstack alone.")
+                if work.init():
+                    print(f"{name} could not load the AWS provider: it is left out.")
                     works.pop(name).__exit__()
             sound = bench_plans("first plan", works, cloud, options.rounds, expected=2)
             applied = works["secstack"].apply()

@@ -75,11 +75,9 @@ def hand_over(cloud, example, writer, reader):
 
 def initialise(work):
     """Initialises a working copy; without Terraform's provider there is nothing to compare."""
-    if "terraform" not in os.path.basename(work.engine):
-        return
-    made = work.init()
-    if made.code:
-        print(made.output)
+    failed = work.init()
+    if failed:
+        print(failed.output)
         print("Terraform could not load the AWS provider, so nothing was compared: let $TF_CLI_CONFIG_FILE name a mirror with it.")
         sys.exit(NOT_COMPARED)
 

@@ -39,8 +39,8 @@ class Demo:
 
     def play(self):
         """Plays all steps."""
-        if "terraform" in os.path.basename(self.work.engine):
-            self.expect(self.work.init(), 0)
+        failed = self.work.init()
+        self.check(not failed, failed and f"init failed: {failed.output}")
         before = self.cloud.inventory()
         self.check(not before, f"the account is not empty at the start: {before}")
 

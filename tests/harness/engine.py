@@ -32,6 +32,11 @@ def find_engine(name):
     return os.path.abspath(found)
 
 
+def needs_init(engine):
+    """Whether an engine loads its providers in a step of its own: Terraform does, secstack has them built in."""
+    return "terraform" in os.path.basename(engine)
+
+
 def clean_env(base=None):
     """An environment without settings of the user's own that change what an engine does."""
     base = os.environ if base is None else base
@@ -96,8 +101,11 @@ class Workspace:
         return measure([self.engine, *args], self.dir, self.env)
 
     def init(self):
-        """Terraform has to fetch its provider first; secstack has it."""
-        return self.run("init", "-input=false", "-no-color")
+        """Loads providers where the engine needs that. Returns the failed run, or None."""
+        if not needs_init(self.engine):
+            return None
+        ran = self.run("init", "-input=false", "-no-color")
+        return ran if ran.code else None
 
     def apply(self):
         return self.run("apply", "-input=false", "-no-color", "-auto-approve")

@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 
-from engine import clean_env
+from engine import clean_env, needs_init
 
 HEAD = 'terraform {\n  required_providers {\n    terraform = { source = "terraform.io/builtin/terraform" }\n  }\n}\n'
 
@@ -73,7 +73,7 @@ def evaluate(engine, fixtures, cases):
                 [engine, *args], cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False)
 
         try:
-            if "terraform" in os.path.basename(engine):
+            if needs_init(engine):
                 run("init", "-input=false")
             if run("apply", "-auto-approve", "-input=false", "-no-color").returncode:
                 return None
