@@ -30,6 +30,11 @@ const FAILED: &str = "Error in function call";
 impl Env<'_> {
     /// A call.
     pub(crate) fn call(self, call: &Call<'_>, diags: &mut Diags) -> Value {
+        if !self.scope.allows_calls() {
+            let d = Diagnostic::error("Function calls not allowed", "Functions may not be called here.");
+            diags.push(d.at(call.expr.span));
+            return dynamic();
+        }
         match call.name.strip_prefix("core::").unwrap_or(call.name) {
             "try" => self.try_call(call, diags),
             "can" => self.can_call(call, diags),

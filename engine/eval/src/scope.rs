@@ -38,6 +38,11 @@ pub trait Scope {
     fn is_console(&self) -> bool {
         false
     }
+
+    /// Whether functions may be called, which is not so in files of variable values.
+    fn allows_calls(&self) -> bool {
+        true
+    }
 }
 
 /// A scope in which further names are bound: the variables of a `for` or of a template.
@@ -62,5 +67,9 @@ impl Scope for Bound<'_> {
 
     fn is_console(&self) -> bool {
         self.outer.is_console()
+    }
+
+    fn allows_calls(&self) -> bool {
+        self.outer.allows_calls()
     }
 }
