@@ -10,7 +10,7 @@ use crate::lock::LockInfo;
 use crate::model::Version;
 
 /// A result of this crate.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why the state could not be read, written or locked.
 #[derive(Clone, Debug)]

@@ -1,16 +1,46 @@
-//! The state file, format version 4.
+//! The state file, format version 4, byte for byte as Terraform writes it.
+//!
+//! The structs here are the format and nothing else; [`crate::model`] may change without them.
 
-use crate::error::Result;
-use crate::model::Snapshot;
+mod paths;
+mod read;
+mod write;
 
-/// Reads a state file. `None` when the text is empty, as Terraform leaves it when it locked a new file and stopped.
-pub fn read(text: &[u8], name: &str) -> Result<Option<Snapshot>> {
-    let _ = (text, name);
-    Ok(None)
+pub use read::read;
+pub(crate) use read::{InstanceV4, Names, entry_from};
+pub use write::{write, write_content};
+pub(crate) use write::{write_checks, write_entry, write_output};
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The checks of one block, as stored.
+#[derive(Deserialize)]
+pub(crate) struct CheckV4<'a> {
+    #[serde(borrow)]
+    object_kind: Cow<'a, str>,
+    config_addr: Cow<'a, str>,
+    status: Cow<'a, str>,
+    objects: Option<Vec<CheckObjectV4<'a>>>,
 }
 
-/// Writes a state file as Terraform does.
-pub fn write(s: &Snapshot) -> Result<String> {
-    let _ = s;
-    Ok(String::new())
+/// The checks of one instance, as stored.
+#[derive(Deserialize)]
+struct CheckObjectV4<'a> {
+    #[serde(borrow)]
+    object_addr: Cow<'a, str>,
+    status: Cow<'a, str>,
+    failure_messages: Option<Vec<Cow<'a, str>>>,
+}
+
+/// An output, as stored.
+#[derive(Deserialize)]
+pub(crate) struct OutputV4<'a> {
+    #[serde(borrow)]
+    value: &'a RawValue,
+    #[serde(borrow, rename = "type")]
+    ty: &'a RawValue,
+    sensitive: Option<bool>,
 }

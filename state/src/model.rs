@@ -67,12 +67,21 @@ pub struct InstanceState {
     pub current: Option<Arc<Object>>,
     /// Old halves of create-first replacements, by their key of eight hexadecimal digits.
     pub deposed: BTreeMap<Str, Arc<Object>>,
+    /// The provider configuration, where it is an instance of one with `for_each` and so differs from the resource's.
+    pub provider: Option<Arc<ProviderConfigAddr>>,
+}
+
+impl ResourceState {
+    /// The provider configuration of one of its instances.
+    pub fn provider_of<'a>(&'a self, instance: &'a InstanceState) -> &'a ProviderConfigAddr {
+        instance.provider.as_deref().unwrap_or(&self.provider)
+    }
 }
 
 impl InstanceState {
     /// An instance with a current object only.
     pub fn current(object: impl Into<Arc<Object>>) -> Self {
-        Self { current: Some(object.into()), deposed: BTreeMap::new() }
+        Self { current: Some(object.into()), ..Self::default() }
     }
 
     /// Whether it has no object at all.
@@ -214,8 +223,14 @@ impl Snapshot {
     /// All instances with their provider configuration, in order of address.
     pub fn instances(&self) -> impl Iterator<Item = (Addr, &ProviderConfigAddr, &InstanceState)> {
         self.resources.iter().flat_map(|(resource, r)| {
-            r.instances.iter().map(move |(key, i)| (resource.instance(key.clone()), &r.provider, i))
+            r.instances.iter().map(move |(key, i)| (resource.instance(key.clone()), r.provider_of(i), i))
         })
+    }
+
+    /// The provider configuration that last worked on an instance.
+    pub fn provider(&self, addr: &Addr) -> Option<&ProviderConfigAddr> {
+        let resource = self.resources.get(&addr.resource)?;
+        resource.instances.get(&addr.key).map(|i| resource.provider_of(i))
     }
 
     /// Stores the current object of an instance.
@@ -252,7 +267,9 @@ impl Snapshot {
         if entry.is_empty() {
             self.change(addr, |i| *i = InstanceState::default());
         } else {
-            *self.instance_mut(addr, provider) = entry;
+            let stored = self.instance_mut(addr, provider);
+            let provider = stored.provider.take();
+            *stored = InstanceState { provider, ..entry };
         }
     }
 
@@ -262,12 +279,15 @@ impl Snapshot {
     }
 
     fn instance_mut(&mut self, addr: &Addr, provider: &ProviderConfigAddr) -> &mut InstanceState {
-        let new = || ResourceState { provider: provider.clone(), instances: BTreeMap::new() };
+        let without_key = || ProviderConfigAddr { key: InstanceKey::None, ..provider.clone() };
+        let new = || ResourceState { provider: without_key(), instances: BTreeMap::new() };
         let resource = self.resources.entry(addr.resource.clone()).or_insert_with(new);
         if resource.provider != *provider {
-            resource.provider = provider.clone();
+            resource.provider = without_key();
         }
-        resource.instances.entry(addr.key.clone()).or_default()
+        let instance = resource.instances.entry(addr.key.clone()).or_default();
+        instance.provider = (provider.key != InstanceKey::None).then(|| Arc::new(provider.clone()));
+        instance
     }
 
     fn change<T: Default>(&mut self, addr: &Addr, f: impl FnOnce(&mut InstanceState) -> T) -> T {
