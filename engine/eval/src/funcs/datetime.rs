@@ -97,6 +97,10 @@ fn literal(rest: &str, out: &mut String) -> Option<usize> {
         }
         out.push('\'');
         at = end + 2;
+        // Terraform takes a doubled quote at the very end for the end of the literal too.
+        if at == rest.len() {
+            return Some(at);
+        }
     }
 }
 
@@ -150,6 +154,7 @@ mod tests {
         check("formatdate", &["Z ZZZ ZZZZ ZZZZZ", "2018-01-02T23:12:01-00:00"], "Z UTC +0000 +00:00");
         check("formatdate", &["'a''b'''' '", "2018-01-02T23:12:01Z"], "a'b'' ");
         check("formatdate", &["YYYY EEEE", "0000-02-29T23:12:01Z"], "0000 Tuesday");
+        check("formatdate", &["'''mm''", "2018-01-02T23:12:01Z"], "'mm'");
         for bad in ["Y", "MMMMM", "'", "'''", "x", "ZZ"] {
             check("formatdate", &[bad, "2018-01-02T23:12:01Z"], "error");
         }

@@ -61,7 +61,8 @@ pub(super) fn read_text(cx: &Context<'_>, args: &[Value]) -> Result<String, Call
 
 fn exists(cx: &Context<'_>, args: &[Value]) -> Outcome {
     let path = home(cx, text(args)).map_err(CallError::new)?;
-    Ok(Value::from(cx.files.exists(Path::new(&path)).map_err(CallError::new)?))
+    let path = if path.is_empty() { "." } else { &path };
+    Ok(Value::from(cx.files.exists(Path::new(path)).map_err(CallError::new)?))
 }
 
 fn path_expand(cx: &Context<'_>, path: &str) -> Outcome {

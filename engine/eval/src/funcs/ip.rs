@@ -240,6 +240,8 @@ fn subnets(args: &[Value]) -> Outcome {
             CallError::arg(i, format!("not enough remaining address space for a subnet with a prefix of {prefix} bits after {after}"))
         };
         let start = match previous {
+            // Terraform looks for the range before the first one and finds that addresses have wrapped around.
+            None if net.addr == 0 => return Err(full()),
             None => net.addr,
             // The next boundary of the wanted size at or after the end of the previous one.
             Some(p) => {
@@ -281,4 +283,62 @@ fn contains(args: &[Value]) -> Outcome {
         return Err(CallError::new("address family mismatch: the two arguments must both be IPv4 or both be IPv6"));
     }
     Ok(Value::from(outer.addr <= inner.addr && inner.last() <= outer.last()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::filesystem::testing::run;
+    use secstack_base::Value;
+
+    #[test]
+    fn hosts() {
+        check("cidrhost", &["10.12.112.0/20", "268"], "10.12.113.12");
+        check("cidrhost", &["10.0.0.0/8", "-16777216"], "10.0.0.0");
+        check("cidrhost", &["fd00::/8", "-9223372036854775809"], "fdff:ffff:ffff:ffff:7fff:ffff:ffff:ffff");
+        check("cidrhost", &["fd00::/8", "9223372036854775808"], "fd00::8000:0:0:0");
+        check("cidrhost", &["::ffff:10.0.0.0/104", "1"], "0:1::ffff:a00:0");
+        check("cidrhost", &["010.0.0.0/008", "1"], "10.0.0.1");
+        for (net, n) in [("10.0.0.0/8", "16777216"), ("10.0.0.0/24", "18446744073709551616"), ("10.0.0.0/8", "1.5"), ("", "1"), ("10.0.0.0/33", "1"), ("1::2::3/64", "1")] {
+            check("cidrhost", &[net, n], "error");
+        }
+    }
+
+    #[test]
+    fn masks() {
+        check("cidrnetmask", &["172.16.0.0/12"], "255.240.0.0");
+        check("cidrnetmask", &["0.0.0.0/0"], "0.0.0.0");
+        check("cidrnetmask", &["::ffff:10.0.0.0/100"], "ffff:ffff:ffff:ffff:ffff:ffff:f000:0");
+        check("cidrnetmask", &["2001:db8::/32"], "error");
+    }
+
+    #[test]
+    fn subnets() {
+        check("cidrsubnet", &["10.1.2.3/16", "8", "1"], "10.1.1.0/24");
+        check("cidrsubnet", &["10.0.0.0/8", "8", "-1"], "0.1.0.0/16");
+        check("cidrsubnet", &["10.0.0.0/8", "-9", "0"], "<nil>");
+        check("cidrsubnet", &["2001:db8::/32", "64", "18446744073709551616"], "2001:db9::/96");
+        check("cidrsubnet", &["::/0", "128", "1"], "::1/128");
+        check("cidrsubnet", &["::ffff:10.0.0.0/97", "2", "1"], "32.0.0.0/3");
+        check("cidrsubnet", &["10.0.0.0/8", "8", "256"], "error");
+        check("cidrsubnet", &["10.0.0.0/8", "1e30", "0"], "error");
+        check("cidrsubnets", &["10.1.2.3/16", "4", "8", "2"], r#"["10.1.0.0/20","10.1.16.0/24","10.1.64.0/18"]"#);
+        check("cidrsubnets", &["ff00::/8", "1", "1"], r#"["ff00::/9","ff80::/9"]"#);
+        check("cidrsubnets", &["10.0.0.0/8"], "[]");
+        for bad in [&["10.0.0.0/8", "1", "1", "1"], &["::/0", "1", "1", "1"], &["10.0.0.0/8", "0", "1", "1"], &["10.0.0.0/8", "33", "1", "1"]] {
+            check("cidrsubnets", bad, "error");
+        }
+    }
+
+    #[test]
+    fn containment() {
+        check("cidrcontains", &["10.0.0.0/8", "10.1.1.1"], "true");
+        check("cidrcontains", &["10.0.0.0/8", "10.0.0.0/7"], "false");
+        check("cidrcontains", &["10.0.0.0/8", "::1"], "error");
+    }
+
+    #[track_caller]
+    fn check(name: &str, args: &[&str], want: &str) {
+        let args: Vec<Value> = args.iter().map(|a| Value::string(a)).collect();
+        assert_eq!(run(name, &args), want, "{name} {args:?}");
+    }
 }

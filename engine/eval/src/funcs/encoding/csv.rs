@@ -64,7 +64,7 @@ impl Lines<'_> {
         let mut line = loop {
             match self.line() {
                 None => return Ok(None),
-                Some(line) if line == "\n" => {}
+                Some(line) if line.is_empty() || line == "\n" => {}
                 Some(line) => break line,
             }
         };
@@ -127,6 +127,7 @@ mod tests {
 
     #[test]
     fn rows_become_objects() {
+        check("a\n\r", "[]");
         check("a,b\r\n1,2\r\n\r\n3,4\r", r#"[{"a":"1","b":"2"},{"a":"3","b":"4"}]"#);
         check("a,b\n\"x\ny\",\"q\"\"\"\n", r#"[{"a":"x\ny","b":"q\""}]"#);
         check("a\n\"\"\n", r#"[{"a":""}]"#);

@@ -24,7 +24,7 @@ const MOST_DEPTH: usize = 250;
 /// # Errors
 /// What RE2 says of the pattern.
 pub fn translate(pattern: &str) -> Result<Pattern, String> {
-    let mut t = Translator { rest: pattern, out: String::new(), names: Vec::new(), groups: Vec::new(), last: Last::Nothing, inner: 1 };
+    let mut t = Translator { rest: pattern, out: String::new(), names: Vec::new(), groups: Vec::new(), last: Last::Nothing, inner: 1, flags_len: 0 };
     while let Some(c) = t.rest.chars().next() {
         t.piece(c)?;
     }
@@ -49,6 +49,8 @@ struct Translator<'a> {
     last: Last,
     /// The largest count of repetitions so far in the group at hand.
     inner: usize,
+    /// The length of the flags written after the last atom.
+    flags_len: usize,
 }
 
 impl<'a> Translator<'a> {
@@ -60,7 +62,7 @@ impl<'a> Translator<'a> {
 
     fn atom(&mut self, text: &str) {
         self.out.push_str(text);
-        self.last = Last::Atom(1);
+        (self.last, self.flags_len) = (Last::Atom(1), 0);
     }
 
     fn literal(&mut self, c: char) {
@@ -84,12 +86,12 @@ impl<'a> Translator<'a> {
             }
             '|' => {
                 self.out.push('|');
-                self.last = Last::Nothing;
+                (self.last, self.flags_len) = (Last::Nothing, 0);
             }
             ')' => {
                 let outer = self.groups.pop().ok_or_else(|| format!("unexpected ): {}", self.rest))?;
                 self.out.push(')');
-                self.last = Last::Atom(self.inner);
+                (self.last, self.flags_len) = (Last::Atom(self.inner), 0);
                 self.inner = self.inner.max(outer);
             }
             '^' | '$' | '.' => self.atom(&c.to_string()),
@@ -125,7 +127,7 @@ impl<'a> Translator<'a> {
             self.out.push('(');
         }
         self.groups.push(self.inner);
-        (self.last, self.inner) = (Last::Nothing, 1);
+        (self.last, self.inner, self.flags_len) = (Last::Nothing, 1, 0);
         Ok(())
     }
 
@@ -143,10 +145,17 @@ impl<'a> Translator<'a> {
             return invalid();
         }
         let opened = self.rest.as_bytes()[end] == b':';
+        let text = self.skip(end + 1);
         if opened || !flags.is_empty() {
-            self.out.push_str(&self.rest[..=end]);
+            self.out.push_str(text);
         }
-        self.skip(end + 1);
+        // A repetition after `(?flags)` belongs to what stands before.
+        if !opened && self.last != Last::Nothing {
+            self.flags_len += if flags.is_empty() { 0 } else { text.len() };
+            if self.last == Last::Repetition {
+                self.last = Last::Atom(self.inner);
+            }
+        }
         Ok(opened)
     }
 
@@ -161,10 +170,11 @@ impl<'a> Translator<'a> {
             return Err(format!("invalid repeat count: {operator}"));
         }
         self.inner = self.inner.max(total);
-        self.out.push_str(operator);
+        let at = self.out.len() - self.flags_len;
+        self.out.insert_str(at, operator);
         if self.rest.starts_with('?') {
             self.skip(1);
-            self.out.push('?');
+            self.out.insert(at + operator.len(), '?');
         }
         self.last = Last::Repetition;
         Ok(())

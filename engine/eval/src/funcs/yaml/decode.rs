@@ -17,8 +17,12 @@ pub fn decode(text: &str) -> Result<Value, String> {
     parser.set_input_string(&mut bytes);
     let mut reader = Reader { parser, anchors: BTreeMap::new(), nodes: 0 };
     reader.next()?;
-    if !matches!(reader.next()?.data, EventData::DocumentStart { .. }) {
-        return Err("missing start of document".into());
+    match reader.next()?.data {
+        EventData::DocumentStart { version_directive: Some(v), .. } if (v.major, v.minor) != (1, 1) => {
+            return Err("found incompatible YAML document".into());
+        }
+        EventData::DocumentStart { .. } => {}
+        _ => return Err("missing start of document".into()),
     }
     let first = reader.next()?;
     let value = reader.node(first, 0)?;
