@@ -35,7 +35,7 @@ pub use config::{Config, ConfigModule, ModuleIx, ProviderKey};
 pub use graph::{Graph, Node, Schemas};
 pub use world::{ModuleScope, Repetition, RepetitionData, World};
 
-pub use block::{block_references, decode_block, validate_block};
+pub use block::{block_references, decode_block};
 pub use expr::evaluate;
 pub use operators::equal;
 pub use scope::{Bound, Resolved, Scope, ScopeStep};
