@@ -105,7 +105,7 @@ fn literal(rest: &str, out: &mut String) -> Option<usize> {
 }
 
 fn verb(token: &str, letter: char, at: &Moment) -> Result<String, String> {
-    let hour12 = if at.hour % 12 == 0 { 12 } else { at.hour % 12 };
+    let hour12 = (at.hour + 11) % 12 + 1;
     let number = |n: i64, expect: &str| match token.len() {
         1 => Ok(n.to_string()),
         2 => Ok(format!("{n:02}")),

@@ -13,10 +13,12 @@ use verb::Verb;
 
 /// The functions of this family.
 pub fn functions() -> Vec<Function> {
+    // A null of no type makes the result unknown, which is Terraform's way even if nobody expects it.
+    let arg = || Param { dynamic: false, ..Param::new("args", Type::Dynamic).nullable().unknowable() };
     let of = |name, result, run| Function {
         name,
         params: vec![Param::new("format", Type::String)],
-        variadic: Some(Param::new("args", Type::Dynamic).nullable().unknowable()),
+        variadic: Some(arg()),
         result,
         run,
         not_null: true,
@@ -248,12 +250,13 @@ mod tests {
         check("%.2s|%.0s|%.9s", &[s("héllo"), s("ab"), s("ab")], "hé|ab|ab");
         check("%q|%#v|%v", &[s("a\"<\n"), s("b"), s("c")], "\"a\\\"\\u003c\\n\"|\"b\"|c");
         check("%[2]s %[1]s %s", &[s("a"), s("b")], "b a b");
-        check("%t %v %v", &[s("true"), Value::tuple([number("1"), Value::NULL]), Value::NULL], "true [1,null] null");
+        check("%t %v %v", &[s("true"), Value::tuple([number("1"), Value::NULL]), Value::null(Type::String)], "true [1,null] null");
         check("100%%", &[], "100%");
         for bad in ["%", "%s %s", "%z", "%[3]s", "%[0]s", "%.s%", "%!", "%日", "% x", "x", "%99999999999999999999999s"] {
             check(bad, &[s("x")], "error");
         }
-        check("%s", &[Value::NULL], "error");
+        check("%s", &[Value::null(Type::String)], "error");
+        check("%s", &[Value::NULL], "unknown");
         check("%s", &[Value::unknown(Type::String)], "unknown");
     }
 

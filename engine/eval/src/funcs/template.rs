@@ -54,6 +54,7 @@ fn refuse_nesting(cx: &Context<'_>, name: &str) -> Result<(), CallError> {
 /// Evaluates a template in which only the given variables have a meaning.
 fn render(cx: &Context<'_>, text: &str, vars: &Value) -> Outcome {
     let vars = variables(vars)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let failed = |diags: &Diags| {
         let first = diags.0.iter().find(|d| d.severity == secstack_base::Severity::Error);
         first.map(|d| CallError::new(describe(d, text)))
@@ -152,6 +153,7 @@ mod tests {
         check("templatestring", "${templatestring(v, {})}", v(Value::string("a")), "error");
         check("templatestring", "${ 1 + }", v(Value::NULL), "error");
         check("templatestring", "", v(Value::NULL), "");
+        check("templatestring", "\u{feff}x", v(Value::NULL), "x");
         check("templatestring", "plain $${v}", v(Value::NULL), "plain ${v}");
     }
 

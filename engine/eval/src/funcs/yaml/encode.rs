@@ -108,7 +108,7 @@ impl Emitter {
         let in_mapping = matches!(place, Place::Value | Place::Key | Place::SimpleKey);
         if outer < 0 {
             self.indent = 0;
-        } else if !(in_mapping && !self.indention) {
+        } else if !in_mapping || self.indention {
             self.indent += 2;
         }
         for item in items {
