@@ -8,10 +8,13 @@
 
 pub mod ast;
 pub mod body;
+pub mod decode;
 pub mod json;
 pub mod module;
 pub mod parse;
+pub mod source;
 pub mod tfvars;
+pub mod version;
 
 mod lower;
 mod syntax;
@@ -20,6 +23,7 @@ mod token;
 
 pub use ast::{Expr, ExprKind};
 pub use body::{Attribute, Block, Body};
+pub use decode::{SourceFile, type_constraint};
 pub use json::parse_json_file;
 pub use module::Module;
 pub use parse::{parse_expression, parse_file, parse_template};
