@@ -72,6 +72,15 @@ pub struct RepetitionData {
     pub count_index: Option<Value>,
 }
 
+/// What `count` and `each` mean to an instance of which only the key is left: for provisioners of deletions.
+pub fn data_of_key(key: &InstanceKey) -> RepetitionData {
+    match key {
+        InstanceKey::None => RepetitionData::default(),
+        InstanceKey::Int(_) => Repetition::Count(u64::MAX).data(key),
+        InstanceKey::Str(s) => RepetitionData { each: Some((Value::string(s), Value::NULL)), count_index: None },
+    }
+}
+
 /// The facts of a resource block in one module instance.
 #[derive(Clone, Debug, Default)]
 pub struct ResourceFacts {

@@ -147,3 +147,20 @@ fn set_keys(element: &Type, items: &[Value], allow_unknown: bool, fail: &Fail<'_
     }
     Ok(Repetition::Each(Arc::new(keys)))
 }
+
+/// The repetition that leads to the given keys, for a block with these arguments: what a run that does not plan
+/// instances takes from the state.
+pub fn of_keys(keys: &[secstack_base::InstanceKey], repeat: Repeat<'_>) -> Repetition {
+    use secstack_base::InstanceKey;
+    let count = || keys.iter().filter_map(|k| if let InstanceKey::Int(n) = k { Some(n + 1) } else { None }).max().unwrap_or(0);
+    let each = || keys.iter().filter_map(|k| if let InstanceKey::Str(s) = k { Some((s.clone(), Value::string(s))) } else { None }).collect();
+    match keys.first() {
+        Some(InstanceKey::Int(_)) => Repetition::Count(count()),
+        Some(InstanceKey::Str(_)) => Repetition::Each(Arc::new(each())),
+        Some(InstanceKey::None) => Repetition::Single,
+        None if repeat.count.is_some() => Repetition::Count(0),
+        None if repeat.for_each.is_some() => Repetition::Each(Arc::default()),
+        None if repeat.enabled.is_some() => Repetition::Disabled,
+        None => Repetition::Single,
+    }
+}

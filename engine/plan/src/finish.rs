@@ -8,6 +8,8 @@ use secstack_eval::{Repetition, RepetitionData};
 use secstack_eval::graph::resource_provider;
 use secstack_lang::ast::TraversalStep;
 use secstack_lang::module::Removed;
+use secstack_state::model::ConfigAddr;
+use secstack_base::addr::ModulePath;
 
 use crate::diff;
 use crate::managed::Site;
@@ -31,11 +33,7 @@ impl Planner {
                 _ => Reason::DeleteBecauseWrongRepetition,
             };
             let mut diags = Diags::new();
-            let data = match &key {
-                InstanceKey::Int(_) => Repetition::Count(u64::MAX).data(&key),
-                InstanceKey::Str(s) => RepetitionData { each: Some((Value::string(s), Value::NULL)), count_index: None },
-                InstanceKey::None => RepetitionData::default(),
-            };
+            let data = secstack_eval::world::data_of_key(&key);
             if self.is_targeted(&addr) && self.priors.contains_key(&addr) {
                 self.protect_from_delete(site, &addr, &data, &mut diags);
             }
@@ -130,28 +128,8 @@ impl Planner {
 
     /// The `removed` block that speaks of an instance.
     pub(crate) fn removed_by(&self, addr: &Addr) -> Option<&Removed> {
-        let config = &self.world.config;
-        config.iter().find_map(|(_, m)| {
-            m.module.removed.iter().find(|r| {
-                let mut names: Vec<&Str> = vec![&r.from.root];
-                names.extend(r.from.steps.iter().filter_map(|s| if let TraversalStep::Attr(n, _) = s { Some(n) } else { None }));
-                let mut path = m.path.clone();
-                let mut rest = names.as_slice();
-                while let [word, call, more @ ..] = rest {
-                    if &***word != "module" {
-                        break;
-                    }
-                    path = path.child(call);
-                    rest = more;
-                }
-                let here = addr.module().path();
-                match rest {
-                    [] => here.0.starts_with(&path.0),
-                    [ty, name] => here == path && addr.resource.name.ty == **ty && addr.resource.name.name == **name,
-                    _ => false,
-                }
-            })
-        })
+        let wanted = ConfigAddr { module: addr.module().path(), name: addr.resource.name.clone() };
+        self.world.config.iter().find_map(|(_, m)| m.module.removed.iter().find(|r| removed_names(r, &wanted, &m.path)))
     }
 
     fn delete_everything(&mut self) {
@@ -283,5 +261,25 @@ impl Plan {
             return true;
         }
         self.mode == PlanMode::RefreshOnly && (!self.drift.is_empty() || self.outputs.values().any(|o| o.action != Action::NoOp))
+    }
+}
+
+/// Whether a `removed` block in the module `path` speaks of a resource.
+pub fn removed_names(removed: &Removed, wanted: &ConfigAddr, path: &ModulePath) -> bool {
+    let mut names: Vec<&Str> = vec![&removed.from.root];
+    names.extend(removed.from.steps.iter().filter_map(|s| if let TraversalStep::Attr(n, _) = s { Some(n) } else { None }));
+    let mut path = path.clone();
+    let mut rest = names.as_slice();
+    while let [word, call, more @ ..] = rest {
+        if &***word != "module" {
+            break;
+        }
+        path = path.child(call);
+        rest = more;
+    }
+    match rest {
+        [] => wanted.module.0.starts_with(&path.0),
+        [ty, name] => wanted.module == path && wanted.name.ty == **ty && wanted.name.name == **name,
+        _ => false,
     }
 }

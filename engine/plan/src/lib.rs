@@ -30,6 +30,7 @@ pub mod plan;
 pub mod promise;
 
 pub use data::ephemeral;
+pub use finish::removed_names;
 pub use plan::{Action, Change, OutputChange, Plan, PlanMode, Reason};
 pub use planner::{Options, Planner, Providers, Start};
 pub use requests::{Answer, Request, Want};

@@ -137,7 +137,7 @@ impl Planner {
             let scope = self.world.scope(site.ix, facts, RepetitionData::default());
             repetition = expand(repeat(r), &scope, true, &mut diags);
             if diags.has_errors() || matches!(repetition, Repetition::Unknown) {
-                repetition = repetition_of(&keys);
+                repetition = crate::expand::of_keys(&keys, repeat(r));
             }
         }
         let mut facts = ResourceFacts::new(repetition);
@@ -377,14 +377,5 @@ pub(crate) fn unknown_repetition(r: &Resource) -> RepetitionData {
     RepetitionData {
         each: r.for_each.as_ref().map(|_| (Value::unknown_not_null(Type::String), Value::unknown(Type::Dynamic))),
         count_index: r.count.as_ref().map(|_| Value::unknown_not_null(Type::Number)),
-    }
-}
-
-/// The repetition that a set of keys looks like.
-fn repetition_of(keys: &[InstanceKey]) -> Repetition {
-    match keys.first() {
-        Some(InstanceKey::Int(_)) => Repetition::Count(keys.iter().filter_map(|k| if let InstanceKey::Int(n) = k { Some(n + 1) } else { None }).max().unwrap_or(0)),
-        Some(InstanceKey::Str(_)) => Repetition::Each(Arc::new(keys.iter().filter_map(|k| if let InstanceKey::Str(s) = k { Some((s.clone(), Value::string(s))) } else { None }).collect())),
-        _ => Repetition::Single,
     }
 }

@@ -1,8 +1,8 @@
 //! Variables, locals, outputs, module calls, providers and checks: the nodes that are evaluated and nothing more.
 
 use petgraph::graph::NodeIndex;
-use secstack_base::{Diagnostic, Diags, InstanceKey, Marks, ModuleAddr, Span, Str, Type, Value, convert};
-use secstack_eval::{Graph, ModuleIx, ProviderKey, RepetitionData, decode_block, evaluate};
+use secstack_base::{Diagnostic, Diags, InstanceKey, Marks, ModuleAddr, Span, Str, Type, Value};
+use secstack_eval::{ModuleIx, ProviderKey, RepetitionData, decode_block, evaluate};
 use secstack_eval::config::ROOT;
 use secstack_lang::module::{CheckRule, Variable};
 use secstack_state::model::Snapshot;
@@ -14,7 +14,7 @@ use crate::planner::{Outcome, Pending, Planner};
 use crate::requests::Want;
 
 /// How the text of a place reads in a message: `main.tf:7,3-13`.
-pub(crate) fn place(sources: &secstack_base::Sources, span: Span) -> String {
+pub fn place(sources: &secstack_base::Sources, span: Span) -> String {
     let path = sources.path(span).map(|p| p.display().to_string()).unwrap_or_default();
     let (a, b) = (sources.position(span.file, span.start), sources.position(span.file, span.end));
     if a.line == b.line {
@@ -53,7 +53,7 @@ impl Planner {
         let mut ok = true;
         for addr in self.world.instances(ix) {
             let mut diags = Diags::new();
-            let (value, span) = if ix == ROOT { self.root_value(variable) } else { self.argument(ix, &addr, variable, &mut diags) };
+            let (value, span) = if ix == ROOT { self.root_value(variable) } else { argument(&self.world, ix, &addr, variable, &mut diags) };
             let mut value = value;
             if variable.sensitive {
                 value = value.mark(Marks::SENSITIVE);
@@ -77,37 +77,6 @@ impl Planner {
         let unknown = || Value::unknown(variable.ty.without_optional());
         let value = if self.options.validating { unknown() } else { self.inputs.get(&variable.name).cloned().unwrap_or_else(unknown) };
         (value, variable.span)
-    }
-
-    /// The value that a module call gives to a variable.
-    fn argument(&self, ix: ModuleIx, addr: &ModuleAddr, variable: &Variable, diags: &mut Diags) -> (Value, Span) {
-        let config = &self.world.config;
-        let fail = || (Value::unknown(Type::Dynamic), variable.span);
-        let (Some((parent, call)), Some((parent_addr, _, key))) = (&config.module(ix).parent, addr.split_last()) else { return fail() };
-        let call = &config.module(*parent).module.calls[call];
-        let (view, _) = call.body.view(&[]);
-        let given = view.attributes.iter().find(|a| a.name == variable.name);
-        let Some(attribute) = given else {
-            let Some(default) = &variable.default else { return fail() };
-            let Some(facts) = self.world.facts(ix, addr) else { return fail() };
-            let scope = self.world.scope(ix, facts, RepetitionData::default());
-            let value = evaluate(default, &scope, diags);
-            return (crate::inputs::fit(variable, value, diags, default.span, "default"), variable.span);
-        };
-        let Some(facts) = self.world.facts(*parent, &parent_addr) else { return fail() };
-        let repetition = facts.calls.get(&call.name).map(|r| r.data(&key)).unwrap_or_default();
-        let scope = self.world.scope(*parent, facts, repetition);
-        let mut value = evaluate(&attribute.expr, &scope, diags);
-        if value.deep_marks().has(Marks::EPHEMERAL) && !variable.ephemeral {
-            let what = "This input variable is not declared as accepting a ephemeral values, so it cannot be set to a result derived from an ephemeral value.";
-            diags.push(Diagnostic::error("Ephemeral value not allowed", what).at(attribute.expr.span));
-        }
-        if value.is_null() && !variable.nullable {
-            if let Some(default) = &variable.default {
-                value = evaluate(default, &scope, diags);
-            }
-        }
-        (crate::inputs::fit(variable, value, diags, attribute.expr.span, "argument"), attribute.expr.span)
     }
 
     fn validate_variable(&mut self, ix: ModuleIx, addr: &ModuleAddr, variable: &Variable, span: Span, diags: &mut Diags) {
@@ -286,11 +255,6 @@ impl Planner {
         }
         Outcome::Waiting
     }
-
-    /// Whether any resource behind a node has planned changes.
-    pub(crate) fn has_pending_behind(&self, graph: &Graph, node: NodeIndex) -> bool {
-        self.pending_nodes.contains(&node) || graph.resources_behind(node).iter().any(|n| self.pending_nodes.contains(n))
-    }
 }
 
 /// What a root output's value means for the stored one.
@@ -327,7 +291,33 @@ pub fn as_warning(d: Diagnostic) -> Diagnostic {
     Diagnostic { severity: secstack_base::Severity::Warning, ..d }
 }
 
-/// Converts a value, saying what is wrong in Terraform's words.
-pub(crate) fn convert_or_unknown(value: &Value, ty: &Type) -> Result<Value, String> {
-    convert::convert(value, ty).map_err(|e| e.to_string())
+/// The value that a module call gives to a variable of the module, and where it is given.
+pub fn argument(world: &secstack_eval::World, ix: ModuleIx, addr: &ModuleAddr, variable: &Variable, diags: &mut Diags) -> (Value, Span) {
+    let config = &world.config;
+    let fail = || (Value::unknown(Type::Dynamic), variable.span);
+    let (Some((parent, call)), Some((parent_addr, _, key))) = (&config.module(ix).parent, addr.split_last()) else { return fail() };
+    let call = &config.module(*parent).module.calls[call];
+    let (view, _) = call.body.view(&[]);
+    let given = view.attributes.iter().find(|a| a.name == variable.name);
+    let Some(attribute) = given else {
+        let Some(default) = &variable.default else { return fail() };
+        let Some(facts) = world.facts(ix, addr) else { return fail() };
+        let scope = world.scope(ix, facts, RepetitionData::default());
+        let value = evaluate(default, &scope, diags);
+        return (crate::inputs::fit(variable, value, diags, default.span, "default"), variable.span);
+    };
+    let Some(facts) = world.facts(*parent, &parent_addr) else { return fail() };
+    let repetition = facts.calls.get(&call.name).map(|r| r.data(&key)).unwrap_or_default();
+    let scope = world.scope(*parent, facts, repetition);
+    let mut value = evaluate(&attribute.expr, &scope, diags);
+    if value.deep_marks().has(Marks::EPHEMERAL) && !variable.ephemeral {
+        let what = "This input variable is not declared as accepting a ephemeral values, so it cannot be set to a result derived from an ephemeral value.";
+        diags.push(Diagnostic::error("Ephemeral value not allowed", what).at(attribute.expr.span));
+    }
+    if value.is_null() && !variable.nullable {
+        if let Some(default) = &variable.default {
+            value = evaluate(default, &scope, diags);
+        }
+    }
+    (crate::inputs::fit(variable, value, diags, attribute.expr.span, "argument"), attribute.expr.span)
 }

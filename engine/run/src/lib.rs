@@ -1,1 +1,21 @@
-//! secstack-run
+//! Everything that touches the world during an operation: reading, applying, waiting, retrying.
+//!
+//! [`providers`] holds the configured providers; [`plan`] answers what planning asks for; [`apply`]
+//! walks a plan. Nothing prints: what happens is told as an [`Event`].
+
+pub mod event;
+pub mod files;
+pub mod providers;
+
+pub mod answer;
+pub mod plan;
+
+pub mod effect;
+pub mod provision;
+pub mod apply;
+
+pub use apply::{Apply, Applied};
+pub use event::{Event, Events};
+pub use files::DiskFiles;
+pub use plan::plan;
+pub use providers::ProviderSet;

@@ -1,0 +1,373 @@
+//! Declarations during an apply: evaluated again, with what is known by now.
+
+use petgraph::graph::NodeIndex;
+use secstack_base::addr::{ResourceAddr, ResourceName};
+use secstack_base::{Diagnostic, Diags, InstanceKey, Marks, Mode, ModuleAddr, Str, Type, Value};
+use secstack_eval::config::ROOT;
+use secstack_eval::graph::resource_provider;
+use secstack_eval::world::ResourceFacts;
+use secstack_eval::{ModuleIx, Node, ProviderKey, Repetition, RepetitionData, decode_block, evaluate};
+use secstack_lang::module::Variable;
+use secstack_plan::conditions::{Verdict, judge};
+use secstack_plan::expand::{Repeat, expand};
+use secstack_plan::values::{as_warning, check_output};
+use secstack_plan::{Action, PlanMode, diff};
+use secstack_state::model::OutputValue;
+
+use super::Run;
+use crate::event::Event;
+
+impl Run {
+    /// Evaluates a declaration. Resource blocks start their steps and are complete when those are.
+    pub(crate) async fn static_node(&mut self, exec: usize, index: NodeIndex) {
+        let ok = match self.graph.graph[index].clone() {
+            Node::Provider(key) => self.provider(&key).await,
+            Node::Call(ix) => self.call(ix),
+            Node::Variable(ix, name) => self.variable(ix, &name),
+            Node::Local(ix, name) => self.local(ix, &name),
+            Node::Output(ix, name) => self.output(ix, &name),
+            Node::Check(ix, name) => self.check(ix, &name),
+            Node::Close(_) => true,
+            Node::Resource(ix, name) => match name.mode {
+                Mode::Ephemeral => self.ephemeral(ix, &name).await,
+                _ => {
+                    if self.resource(exec, index, ix, &name) {
+                        return;
+                    }
+                    false
+                }
+            },
+        };
+        self.exec.complete(exec, !ok);
+    }
+
+    fn report(&mut self, diags: Diags) -> bool {
+        let ok = !diags.has_errors();
+        for d in diags {
+            self.fail(d);
+        }
+        ok
+    }
+
+    async fn provider(&mut self, key: &ProviderKey) -> bool {
+        let config = self.world.config.clone();
+        let module = &config.module(key.module).module;
+        let local_name = config.local_name(key.module, &key.provider);
+        let block = module.providers.get(&(local_name, key.alias.clone()));
+        let Some(provider) = self.providers.get(&key.provider).cloned() else { return false };
+        let schema = &provider.schema().config.block;
+        let mut diags = Diags::new();
+        let mut instances = Vec::new();
+        for addr in self.world.instances(key.module).into_iter().take(1) {
+            let Some(facts) = self.world.facts(key.module, &addr) else { continue };
+            let Some(block) = block else {
+                instances.push((InstanceKey::None, schema.empty_value()));
+                continue;
+            };
+            let scope = self.world.scope(key.module, facts, RepetitionData::default());
+            let repetition = expand(Repeat { count: None, for_each: block.for_each.as_ref(), enabled: None }, &scope, false, &mut diags);
+            for instance in repetition.keys() {
+                let scope = self.world.scope(key.module, facts, repetition.data(&instance));
+                instances.push((instance, decode_block(&block.body, schema, &scope, &mut diags)));
+            }
+        }
+        for (instance, value) in instances {
+            let addr = secstack_base::ProviderConfigAddr {
+                module: config.module(key.module).path.clone(),
+                provider: key.provider.clone(),
+                alias: key.alias.clone(),
+                key: instance,
+            };
+            let value = value.unmark_deep(Marks::ALL);
+            if let Err(text) = self.providers.configure(&addr, value.is_wholly_known().then_some(&value)).await {
+                let (summary, detail) = text.split_once('\n').map_or((text.as_str(), ""), |(s, d)| (s, d));
+                diags.push(Diagnostic::error(summary.to_string(), detail.to_string()).at_opt(block.map(|b| b.span)));
+            }
+        }
+        self.report(diags)
+    }
+
+    fn call(&mut self, ix: ModuleIx) -> bool {
+        let config = self.world.config.clone();
+        let Some((parent, name)) = &config.module(ix).parent else { return true };
+        let call = &config.module(*parent).module.calls[name];
+        let mut diags = Diags::new();
+        for parent_addr in self.world.instances(*parent) {
+            let Some(facts) = self.world.facts(*parent, &parent_addr) else { continue };
+            let scope = self.world.scope(*parent, facts, RepetitionData::default());
+            let repeat = Repeat { count: call.count.as_ref(), for_each: call.for_each.as_ref(), enabled: call.enabled.as_ref() };
+            let mut found = Diags::new();
+            let mut repetition = expand(repeat, &scope, self.plan.mode == PlanMode::Destroy, &mut found);
+            if self.plan.mode == PlanMode::Destroy {
+                // Only provider configurations are evaluated; a call whose expansion is not known has none to offer.
+                if matches!(repetition, Repetition::Unknown) {
+                    repetition = Repetition::Count(0);
+                }
+                found = Diags::new();
+            }
+            diags.extend(found);
+            self.world.expand(ix, &parent_addr, repetition);
+        }
+        self.report(diags)
+    }
+
+    fn variable(&mut self, ix: ModuleIx, name: &Str) -> bool {
+        let config = self.world.config.clone();
+        let variable = &config.module(ix).module.variables[name];
+        let mut diags = Diags::new();
+        for addr in self.world.instances(ix) {
+            let (mut value, span) = if ix == ROOT {
+                (self.inputs.get(name).cloned().unwrap_or_else(|| Value::unknown(variable.ty.without_optional())), variable.span)
+            } else {
+                secstack_plan::values::argument(&self.world, ix, &addr, variable, &mut diags)
+            };
+            if variable.sensitive {
+                value = value.mark(Marks::SENSITIVE);
+            }
+            if variable.ephemeral {
+                value = value.mark(Marks::EPHEMERAL);
+            }
+            if let Some(facts) = self.world.facts_mut(ix, &addr) {
+                facts.variables.insert(name.clone(), value);
+            }
+            self.validate(ix, &addr, variable, span, &mut diags);
+        }
+        self.report(diags)
+    }
+
+    fn validate(&mut self, ix: ModuleIx, addr: &ModuleAddr, variable: &Variable, span: secstack_base::Span, diags: &mut Diags) {
+        let dot = if addr.is_root() { "" } else { "." };
+        let (config_addr, instance) = (format!("{}{dot}var.{}", addr.path(), variable.name), format!("{addr}{dot}var.{}", variable.name));
+        self.checks.forget("var", &config_addr, &instance);
+        for rule in &variable.validations {
+            let Some(facts) = self.world.facts(ix, addr) else { continue };
+            let verdict = judge(rule, &self.world.scope(ix, facts, RepetitionData::default()));
+            match &verdict {
+                Verdict::Fail(text) => {
+                    let place = secstack_plan::values::place(&self.world.config.sources, rule.span);
+                    let detail = format!("{text}\n\nThis was checked by the validation rule at {place}.");
+                    diags.push(Diagnostic::error("Invalid value for variable", detail).at(span));
+                }
+                Verdict::Error(found) => diags.extend(found.clone()),
+                Verdict::Pass | Verdict::Unknown => {}
+            }
+            self.checks.record("var", &config_addr, &instance, &verdict);
+        }
+    }
+
+    fn local(&mut self, ix: ModuleIx, name: &Str) -> bool {
+        let config = self.world.config.clone();
+        let local = &config.module(ix).module.locals[name];
+        let mut diags = Diags::new();
+        for addr in self.world.instances(ix) {
+            let Some(facts) = self.world.facts(ix, &addr) else { continue };
+            let value = evaluate(&local.expr, &self.world.scope(ix, facts, RepetitionData::default()), &mut diags);
+            if let Some(facts) = self.world.facts_mut(ix, &addr) {
+                facts.locals.insert(name.clone(), value);
+            }
+        }
+        self.report(diags)
+    }
+
+    fn output(&mut self, ix: ModuleIx, name: &Str) -> bool {
+        let config = self.world.config.clone();
+        let output = &config.module(ix).module.outputs[name];
+        let mut diags = Diags::new();
+        for addr in self.world.instances(ix) {
+            let dot = if addr.is_root() { "" } else { "." };
+            let (config_addr, instance) = (format!("{}{dot}output.{name}", addr.path()), format!("{addr}{dot}output.{name}"));
+            self.checks.forget("output", &config_addr, &instance);
+            for rule in &output.preconditions {
+                let Some(facts) = self.world.facts(ix, &addr) else { continue };
+                let verdict = judge(rule, &self.world.scope(ix, facts, RepetitionData::default()));
+                if let Verdict::Fail(text) = &verdict {
+                    diags.push(Diagnostic::error("Module output value precondition failed", text.clone()).at(rule.condition.span));
+                }
+                if let Verdict::Error(found) = &verdict {
+                    diags.extend(found.clone());
+                }
+                self.checks.record("output", &config_addr, &instance, &verdict);
+            }
+            let Some(facts) = self.world.facts(ix, &addr) else { continue };
+            let mut value = evaluate(&output.value, &self.world.scope(ix, facts, RepetitionData::default()), &mut diags);
+            check_output(output, ix == ROOT, &value, &mut diags);
+            if output.sensitive {
+                value = value.mark(Marks::SENSITIVE);
+            }
+            if output.ephemeral {
+                value = value.mark(Marks::EPHEMERAL);
+            }
+            let stored = (ix == ROOT && !output.ephemeral && !diags.has_errors() && self.plan.mode != PlanMode::Destroy).then(|| value.unmark_deep(Marks::ALL));
+            if let Some(facts) = self.world.facts_mut(ix, &addr) {
+                facts.outputs.insert(name.clone(), value);
+            }
+            if let Some(value) = stored.filter(Value::is_wholly_known) {
+                let kept = (!value.is_null()).then_some(OutputValue { value, sensitive: output.sensitive });
+                self.set_output(name, kept);
+            }
+        }
+        self.report(diags)
+    }
+
+    fn check(&mut self, ix: ModuleIx, name: &Str) -> bool {
+        if self.plan.mode == PlanMode::Destroy {
+            return true;
+        }
+        let config = self.world.config.clone();
+        let check = &config.module(ix).module.checks[name];
+        for addr in self.world.instances(ix) {
+            let dot = if addr.is_root() { "" } else { "." };
+            let (config_addr, instance) = (format!("{}{dot}check.{name}", addr.path()), format!("{addr}{dot}check.{name}"));
+            self.checks.forget("check", &config_addr, &instance);
+            for rule in &check.asserts {
+                let Some(facts) = self.world.facts(ix, &addr) else { continue };
+                let verdict = judge(rule, &self.world.scope(ix, facts, RepetitionData::default()));
+                let found = match &verdict {
+                    Verdict::Fail(text) => vec![Diagnostic::warning("Check block assertion failed", text.clone()).at(rule.condition.span)],
+                    Verdict::Error(found) => found.clone().into_iter().map(as_warning).collect(),
+                    Verdict::Pass | Verdict::Unknown => Vec::new(),
+                };
+                for d in found {
+                    self.events.send(Event::Diagnostic(d.clone()));
+                    self.diags.push(d);
+                }
+                self.checks.record("check", &config_addr, &instance, &verdict);
+            }
+        }
+        true
+    }
+
+    async fn ephemeral(&mut self, ix: ModuleIx, name: &ResourceName) -> bool {
+        let config = self.world.config.clone();
+        let r = &config.module(ix).module.resources[name];
+        let key = resource_provider(&config, ix, name);
+        let provider = secstack_base::ProviderConfigAddr {
+            module: config.module(key.module).path.clone(),
+            provider: key.provider.clone(),
+            alias: key.alias.clone(),
+            key: InstanceKey::None,
+        };
+        let (Some(schema), Some(instance)) = ({ use secstack_eval::Schemas; self.providers.resource(&key.provider, Mode::Ephemeral, &name.ty) }, self.providers.instance(&provider)) else { return false };
+        let mut diags = Diags::new();
+        for module in self.world.instances(ix) {
+            let Some(facts) = self.world.facts(ix, &module) else { continue };
+            let scope = self.world.scope(ix, facts, RepetitionData::default());
+            let repetition = expand(secstack_plan::expand::Repeat { count: r.count.as_ref(), for_each: r.for_each.as_ref(), enabled: r.enabled.as_ref() }, &scope, false, &mut diags);
+            let mut known = ResourceFacts::new(repetition.clone());
+            for k in repetition.keys() {
+                let Some(facts) = self.world.facts(ix, &module) else { continue };
+                let config = decode_block(&r.body, &schema.block, &self.world.scope(ix, facts, repetition.data(&k)), &mut diags);
+                if diags.has_errors() {
+                    continue;
+                }
+                match instance.open(&name.ty, &config.unmark_deep(Marks::ALL)).await {
+                    Ok(value) => {
+                        let value = diff::mark_sensitive(&schema.block, &diff::mark_paths(&value, &diff::marked_paths(&config)));
+                        known.set(k, secstack_plan::ephemeral(&value));
+                    }
+                    Err(e) => diags.push(Diagnostic::error("Error opening ephemeral resource", e.message).at(r.span)),
+                }
+            }
+            if let Some(facts) = self.world.facts_mut(ix, &module) {
+                facts.resources.insert(name.clone(), known);
+            }
+        }
+        self.report(diags)
+    }
+
+    /// Starts the steps of a resource block. False when its instances cannot be told.
+    fn resource(&mut self, exec: usize, index: NodeIndex, ix: ModuleIx, name: &ResourceName) -> bool {
+        let config = self.world.config.clone();
+        let r = &config.module(ix).module.resources[name];
+        let mut diags = Diags::new();
+        let mut steps = Vec::new();
+        for module in self.world.instances(ix) {
+            let resource = ResourceAddr { module: module.clone(), name: name.clone() };
+            let Some(facts) = self.world.facts(ix, &module) else { continue };
+            let scope = self.world.scope(ix, facts, RepetitionData::default());
+            let repeat = Repeat { count: r.count.as_ref(), for_each: r.for_each.as_ref(), enabled: r.enabled.as_ref() };
+            let mut found = Diags::new();
+            let repetition = if self.plan.mode == PlanMode::Normal {
+                expand(repeat, &scope, false, &mut found)
+            } else {
+                secstack_plan::expand::of_keys(&self.keys_in_state(&resource), repeat)
+            };
+            diags.extend(found);
+            let mut known = ResourceFacts::new(repetition.clone());
+            for key in repetition.keys() {
+                let addr = resource.instance(key.clone());
+                match self.by_addr.get(&addr).copied() {
+                    Some(change) if matches!(self.plan.changes[change].action, Action::Create | Action::Update | Action::Read) || self.plan.changes[change].action.is_replace() || self.plan.changes[change].importing.is_some() => {
+                        steps.push(change);
+                        known.set(key, Value::unknown(Type::Dynamic));
+                    }
+                    Some(change) if self.plan.changes[change].action == Action::NoOp => {
+                        let value = self.settled(change);
+                        known.set(key, value);
+                    }
+                    _ => {
+                        let value = self.stored_value(&addr).unwrap_or_else(|| Value::unknown(Type::Dynamic));
+                        known.set(key, value);
+                    }
+                }
+            }
+            if let Some(facts) = self.world.facts_mut(ix, &module) {
+                facts.resources.insert(name.clone(), known);
+            }
+        }
+        if !self.report(diags) {
+            return false;
+        }
+        self.open_steps.insert(index, steps.len());
+        if steps.is_empty() {
+            self.exec.complete(exec, false);
+        }
+        for change in steps {
+            let step = self.exec.nodes.len();
+            self.exec.start(super::graph::Exec::Make(change));
+            self.exec.makes.insert(change, step);
+        }
+        true
+    }
+
+    /// A change that does nothing: its value, with what only the state records brought up to date.
+    fn settled(&mut self, change: usize) -> Value {
+        let c = self.plan.changes[change].clone();
+        if let Some(object) = self.snapshot.get_shared(&c.addr).cloned() {
+            let renewed = object.dependencies != c.dependencies || object.create_before_destroy != c.create_before_destroy;
+            if renewed || self.snapshot.resources.get(&c.addr.resource).is_some_and(|r| r.provider != c.provider) {
+                let mut object = (*object).clone();
+                object.dependencies = c.dependencies.clone();
+                object.create_before_destroy = c.create_before_destroy;
+                self.snapshot.set_current(&c.addr, &c.provider, object);
+            }
+        }
+        let Some(schema) = self.schema_of(&c) else { return c.after };
+        let value = diff::mark_sensitive(&schema.block, &c.after);
+        self.postconditions(change, &value);
+        value
+    }
+
+    /// Starts the run with the results that the plan already has.
+    pub(crate) fn carry_checks(&mut self) {
+        for result in &self.plan.checks {
+            for object in &result.objects {
+                use secstack_state::model::CheckStatus;
+                match object.status {
+                    CheckStatus::Fail => {
+                        for f in &object.failures {
+                            self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Fail(f.to_string()));
+                        }
+                    }
+                    CheckStatus::Pass => self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Pass),
+                    CheckStatus::Unknown => self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Unknown),
+                    CheckStatus::Error => self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Error(Diags::new())),
+                }
+            }
+            if result.objects.is_empty() {
+                self.checks.declare(&result.kind, &result.config_addr);
+            }
+        }
+    }
+}
+

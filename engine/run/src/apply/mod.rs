@@ -1,0 +1,309 @@
+//! Carrying out a plan.
+//!
+//! One task owns all facts and walks a graph of two kinds of nodes: declarations, which are evaluated in
+//! place, and steps, which run as futures. A finished step is a new fact; whatever waited for it becomes
+//! ready. So the width is what dependencies and `-parallelism` allow, and no lock is needed.
+
+mod destroy;
+mod evaluate;
+mod graph;
+mod make;
+mod provisioners;
+mod record;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use petgraph::graph::NodeIndex;
+use secstack_base::{Addr, Diagnostic, Diags, InstanceKey, Mode, Str, Value};
+use secstack_eval::world::Ambient;
+use secstack_eval::{Config, Graph, World};
+use secstack_plan::conditions::CheckBook;
+use secstack_plan::plan::Summary;
+use secstack_plan::{Action, Change, Plan, PlanMode, diff};
+use secstack_state::journal::Journal;
+use secstack_state::model::Snapshot;
+
+use crate::effect::Failure;
+use crate::event::{Event, Events, StepInfo};
+use crate::providers::ProviderSet;
+use graph::{Deposed, Exec, ExecGraph};
+
+/// What an apply starts from.
+pub struct Apply {
+    /// The configuration the plan was made from.
+    pub config: Arc<Config>,
+    /// What is the same for every expression; its timestamp is the time of this apply.
+    pub ambient: Ambient,
+    /// The providers.
+    pub providers: Arc<ProviderSet>,
+    /// The plan.
+    pub plan: Plan,
+    /// The values of all root variables, ephemeral ones included.
+    pub inputs: BTreeMap<Str, Value>,
+    /// Where finished steps are made durable.
+    pub journal: Option<Journal>,
+    /// The most steps that run at once.
+    pub parallelism: usize,
+    /// Set when the run is to stop: nothing new starts.
+    pub stop: Arc<AtomicBool>,
+    /// The directory of the root module, where provisioners run.
+    pub root: PathBuf,
+    /// Where events go.
+    pub events: Events,
+}
+
+/// What came of an apply.
+pub struct Applied {
+    /// The state afterwards. It is valid whether or not the apply succeeded.
+    pub snapshot: Snapshot,
+    /// What went wrong.
+    pub diags: Diags,
+    /// What was done.
+    pub done: Summary,
+    /// The apply was stopped before its end.
+    pub stopped: bool,
+}
+
+/// What a step came to.
+pub(crate) enum StepResult {
+    /// An object was created, updated or read; the planned value of a data source is its value.
+    Made(Value),
+    /// An object was deleted or forgotten.
+    Gone,
+    /// All provisioners of a new object ran; with warnings.
+    Provisioned(Vec<Diagnostic>),
+    /// The effect failed.
+    Failed(Failure),
+    /// A provisioner failed.
+    ProvisionFailed(Box<Diagnostic>),
+}
+
+/// A step that runs.
+pub(crate) struct Finished {
+    pub exec: usize,
+    pub change: usize,
+    pub result: StepResult,
+}
+
+/// An apply under way.
+pub(crate) struct Run {
+    pub world: World,
+    pub graph: Graph,
+    pub providers: Arc<ProviderSet>,
+    pub plan: Plan,
+    pub inputs: BTreeMap<Str, Value>,
+    pub journal: Option<Journal>,
+    pub root: PathBuf,
+    pub events: Events,
+    pub snapshot: Snapshot,
+    pub diags: Diags,
+    pub done: Summary,
+    pub checks: CheckBook,
+    /// Changes of declared instances, by resource node and instance.
+    pub by_addr: HashMap<Addr, usize>,
+    pub deposed: Deposed,
+    pub exec: ExecGraph,
+    /// The static nodes this run processes.
+    pub active: BTreeSet<NodeIndex>,
+    /// Steps still to finish of each static node.
+    pub open_steps: HashMap<NodeIndex, usize>,
+    /// Resource blocks of which a step failed.
+    pub failed_nodes: BTreeSet<NodeIndex>,
+    /// When each running step began.
+    pub started: HashMap<usize, Instant>,
+    pub running: FuturesUnordered<BoxFuture<'static, Finished>>,
+    pub waiting_steps: std::collections::VecDeque<BoxFuture<'static, Finished>>,
+    pub in_flight: usize,
+    pub limit: usize,
+    pub stop: Arc<AtomicBool>,
+    /// Planned values known at step start, for what comes after the effect.
+    pub known: HashMap<usize, make::Known>,
+    /// Records that must be durable before the run ends.
+    pub records: Vec<secstack_state::journal::Record>,
+}
+
+impl Apply {
+    /// Carries out the plan to its end, or as far as failures allow.
+    pub async fn run(self) -> Applied {
+        let mut run = Run::new(self);
+        run.start();
+        loop {
+            run.advance().await;
+            let Some(finished) = run.running.next().await else { break };
+            run.in_flight -= 1;
+            run.finished(finished).await;
+        }
+        run.end().await
+    }
+}
+
+impl Run {
+    fn new(a: Apply) -> Self {
+        let mut diags = Diags::new();
+        let extra = Vec::new();
+        let graph = Graph::build(&a.config, &*a.providers, &extra, &mut diags);
+        let by_addr = a.plan.changes.iter().enumerate().filter(|(_, c)| c.deposed.is_none()).map(|(i, c)| (c.addr.clone(), i)).collect();
+        let mut snapshot = a.plan.prior_state.clone();
+        // A data source that is read again leaves the state until then.
+        snapshot.checks.clear();
+        let mut run = Run {
+            world: World::new(a.config, a.ambient),
+            exec: ExecGraph::default(),
+            graph,
+            providers: a.providers,
+            inputs: a.inputs,
+            journal: a.journal,
+            root: a.root,
+            events: a.events,
+            snapshot,
+            diags,
+            done: Summary::default(),
+            checks: CheckBook::default(),
+            by_addr,
+            deposed: Deposed::default(),
+            active: BTreeSet::new(),
+            open_steps: HashMap::new(),
+            failed_nodes: BTreeSet::new(),
+            started: HashMap::new(),
+            running: FuturesUnordered::new(),
+            waiting_steps: std::collections::VecDeque::new(),
+            in_flight: 0,
+            limit: a.parallelism.max(1),
+            stop: a.stop,
+            known: HashMap::new(),
+            records: Vec::new(),
+            plan: a.plan,
+        };
+        run.carry_checks();
+        run
+    }
+
+    fn start(&mut self) {
+        if self.diags.has_errors() {
+            return;
+        }
+        self.active = graph::active(self);
+        self.exec = graph::build(self);
+    }
+
+    /// Whether nothing new may start.
+    pub(crate) fn stopping(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+
+    /// Processes all ready nodes and starts as many steps as the limit allows.
+    async fn advance(&mut self) {
+        loop {
+            while let Some(node) = self.exec.ready.pop_first() {
+                if self.stopping() {
+                    continue;
+                }
+                if self.exec.is_blocked(node) {
+                    self.exec.complete(node, true);
+                    continue;
+                }
+                match self.exec.nodes[node].clone() {
+                    Exec::Static(index) => self.static_node(node, index).await,
+                    Exec::Make(change) => self.make(node, change),
+                    Exec::Destroy(change) => self.destroy(node, change),
+                }
+            }
+            let before = self.in_flight;
+            while self.in_flight < self.limit && !self.stopping() {
+                let Some(step) = self.waiting_steps.pop_front() else { break };
+                self.running.push(step);
+                self.in_flight += 1;
+            }
+            if self.exec.ready.is_empty() || self.in_flight == before && self.stopping() {
+                break;
+            }
+        }
+        self.flush().await;
+    }
+
+    /// Queues a step; it runs when there is room.
+    pub(crate) fn spawn(&mut self, step: BoxFuture<'static, Finished>) {
+        self.waiting_steps.push_back(step);
+    }
+
+    pub(crate) fn info(&self, change: usize, action: Action) -> StepInfo {
+        let c = &self.plan.changes[change];
+        let id = c.before.get_str("id").map(Str::from);
+        let deposed = if action == Action::Delete { self.deposed.key_of(change).or_else(|| c.deposed.clone()) } else { None };
+        StepInfo { addr: c.addr.clone(), action, deposed, id: if action == Action::Create { None } else { id } }
+    }
+
+    pub(crate) fn begin(&mut self, exec: usize, info: StepInfo) {
+        self.started.insert(exec, Instant::now());
+        self.events.send(Event::StepStart(info));
+    }
+
+    pub(crate) fn elapsed(&self, exec: usize) -> Duration {
+        self.started.get(&exec).map(Instant::elapsed).unwrap_or_default()
+    }
+
+    /// The schema of the type of a change.
+    pub(crate) fn schema_of(&self, change: &Change) -> Option<Arc<secstack_base::schema::Schema>> {
+        use secstack_eval::Schemas;
+        self.providers.resource(&change.provider.provider, change.addr.mode(), change.addr.ty())
+    }
+
+    /// Says what went wrong with a step.
+    pub(crate) fn fail(&mut self, d: Diagnostic) {
+        self.events.send(Event::Diagnostic(d.clone()));
+        self.diags.push(d);
+    }
+
+    /// Ends the run: outputs, checks, what destroyed data leaves.
+    async fn end(mut self) -> Applied {
+        let stopped = self.stopping() && !self.exec.is_finished();
+        if self.plan.mode == PlanMode::Destroy && !self.diags.has_errors() && self.plan.targets.is_empty() && self.plan.excludes.is_empty() && !stopped {
+            self.drop_data();
+        }
+        self.apply_output_removals();
+        self.snapshot.checks = self.checks.results();
+        self.flush().await;
+        if stopped {
+            self.diags.push(Diagnostic::error("Operation stopped", "The run was stopped before all changes were made. What was done is in the state; run the same command again to go on."));
+        }
+        Applied { snapshot: self.snapshot, diags: self.diags, done: self.done, stopped }
+    }
+
+    fn drop_data(&mut self) {
+        let data: Vec<Addr> = self.snapshot.instances().filter(|(a, ..)| a.mode() == Mode::Data).map(|(a, ..)| a).collect();
+        for addr in data {
+            self.snapshot.remove_current(&addr);
+        }
+    }
+
+    fn apply_output_removals(&mut self) {
+        if self.diags.has_errors() && self.plan.mode != PlanMode::Destroy {
+            return;
+        }
+        let gone: Vec<Str> = self.plan.outputs.iter().filter(|(_, o)| o.action == Action::Delete).map(|(n, _)| n.clone()).collect();
+        for name in gone {
+            self.set_output(&name, None);
+        }
+    }
+
+    /// The value of an object of the state, marked as its schema says.
+    pub(crate) fn stored_value(&self, addr: &Addr) -> Option<Value> {
+        use secstack_eval::Schemas;
+        let object = self.snapshot.get(addr)?;
+        let provider = &self.snapshot.resources.get(&addr.resource)?.provider.provider;
+        let schema = self.providers.resource(provider, addr.mode(), addr.ty())?;
+        let value = object.decode(&schema.block.ty()).ok()?;
+        Some(diff::mark_sensitive(&schema.block, &value))
+    }
+
+    pub(crate) fn keys_in_state(&self, resource: &secstack_base::ResourceAddr) -> Vec<InstanceKey> {
+        self.snapshot.resources.get(resource).map(|r| r.instances.keys().cloned().collect()).unwrap_or_default()
+    }
+}

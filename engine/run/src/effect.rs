@@ -1,0 +1,265 @@
+//! One effect on one object: create, update or delete, with its journal entries, retries and waiting.
+//!
+//! The order is what makes a killed run recoverable: the intent is durable before the call, the ID as soon
+//! as it is known. Waiting is reading: the same call that refreshes an object tells when it is ready.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use secstack_base::{Addr, ProviderConfigAddr, Str, Type, Value};
+use secstack_sdk::{Created, Error, ErrorKind, Id, Instance, ReadRequest, Status, Wait};
+use secstack_state::journal::{Intent, Journal, Operation, Record};
+
+/// What an effect is done to, and with.
+#[derive(Clone)]
+pub struct Effect {
+    /// The provider instance.
+    pub instance: Arc<dyn Instance>,
+    /// The instance in the configuration.
+    pub addr: Addr,
+    /// The deposed object that is meant.
+    pub deposed: Option<Str>,
+    /// The provider configuration, for the journal.
+    pub provider: ProviderConfigAddr,
+    /// Where intents go.
+    pub journal: Option<Journal>,
+    /// Limits given by a `timeouts` block.
+    pub timeouts: Timeouts,
+}
+
+/// Limits given by a `timeouts` block.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timeouts {
+    /// For create.
+    pub create: Option<Duration>,
+    /// For update.
+    pub update: Option<Duration>,
+    /// For delete.
+    pub delete: Option<Duration>,
+}
+
+/// Why an effect failed, and what is there nevertheless.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What happened.
+    pub message: String,
+    /// The object that exists although the effect failed.
+    pub partial: Option<Value>,
+}
+
+impl From<Error> for Failure {
+    fn from(e: Error) -> Self {
+        Self { message: e.message, partial: None }
+    }
+}
+
+impl Failure {
+    fn journal(e: &secstack_state::Error) -> Self {
+        Self { message: format!("The journal of this run cannot be written: {e}"), partial: None }
+    }
+}
+
+type Outcome<T> = Result<T, Failure>;
+
+impl Effect {
+    fn ty(&self) -> &str {
+        self.addr.ty()
+    }
+
+    async fn intend(&self, operation: Operation, token: &str, id: Option<Str>) -> Outcome<()> {
+        let (Some(journal), true) = (&self.journal, self.instance.is_remote(self.ty())) else { return Ok(()) };
+        let intent = Intent {
+            addr: self.addr.clone(),
+            deposed: self.deposed.clone(),
+            operation,
+            token: token.into(),
+            provider: self.provider.clone(),
+            id,
+        };
+        journal.append(Record::Intent(intent)).await.map_err(|e| Failure::journal(&e))
+    }
+
+    /// Creates an object and waits until it is ready.
+    ///
+    /// # Errors
+    /// With the object in [`Failure::partial`] when it exists all the same.
+    pub async fn create(&self, planned: &Value) -> Outcome<Value> {
+        let planned = known_part(planned);
+        let wait = self.instance.wait(self.ty());
+        let limit = self.timeouts.create.unwrap_or(wait.create);
+        let token = uuid::Uuid::new_v4().to_string();
+        self.intend(Operation::Create, &token, None).await?;
+        let until = Instant::now() + limit;
+        let made = retry(until, || self.instance.create(self.ty(), &planned, &token)).await;
+        let id = match made {
+            Ok(Created::Whole(value)) => return Ok(value),
+            Ok(Created::Id(id)) => id,
+            Err(e) => {
+                self.void().await;
+                return Err(e.into());
+            }
+        };
+        if let Some(journal) = &self.journal {
+            let record = Record::Id { addr: self.addr.clone(), deposed: self.deposed.clone(), id: id.0.clone() };
+            if let Err(e) = journal.append(record).await {
+                return Err(Failure { partial: Some(planned.with("id", Value::string(&id.0))), ..Failure::journal(&e) });
+            }
+        }
+        let partial = || Some(planned.with("id", Value::string(&id.0)));
+        if let Err(e) = retry(until, || self.instance.finish(self.ty(), &id, &planned)).await {
+            let found = self.look(&id, &planned).await.ok().flatten().map(|f| f.value);
+            return Err(Failure { message: e.message, partial: found.or_else(partial) });
+        }
+        self.until_ready(&id, &planned, until, &wait, true).await.map_err(|f| Failure { partial: f.partial.or_else(partial), ..f })
+    }
+
+    async fn void(&self) {
+        if let (Some(journal), true) = (&self.journal, self.instance.is_remote(self.ty())) {
+            // Best effort: an intent that stays open is looked up by the next run.
+            let _ = journal.append(Record::Void { addr: self.addr.clone() }).await;
+        }
+    }
+
+    /// Changes an object in place and waits until it is ready.
+    ///
+    /// # Errors
+    /// With the object as it is now in [`Failure::partial`], where it could be read.
+    pub async fn update(&self, prior: &Value, planned: &Value) -> Outcome<Value> {
+        let planned = known_part(planned);
+        let wait = self.instance.wait(self.ty());
+        let until = Instant::now() + self.timeouts.update.unwrap_or(wait.update);
+        let id = id_of(prior);
+        self.intend(Operation::Update, "", Some(id.0.clone())).await?;
+        match retry(until, || self.instance.update(self.ty(), &id, prior, &planned)).await {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) if !self.instance.is_remote(self.ty()) => Ok(planned),
+            Ok(None) => {
+                let id = planned.get_str("id").map_or(id, |i| Id(i.into()));
+                self.until_ready(&id, &planned, until, &wait, false).await
+            }
+            Err(e) => {
+                let partial = self.look(&id, prior).await.ok().flatten().map(|f| f.value);
+                Err(Failure { message: e.message, partial })
+            }
+        }
+    }
+
+    /// Deletes an object and waits until it is gone.
+    ///
+    /// # Errors
+    /// When it is still there.
+    pub async fn delete(&self, prior: &Value) -> Outcome<()> {
+        let wait = self.instance.wait(self.ty());
+        let until = Instant::now() + self.timeouts.delete.unwrap_or(wait.delete);
+        let id = id_of(prior);
+        self.intend(Operation::Delete, "", Some(id.0.clone())).await?;
+        let deleted = retry(until, || self.instance.delete(self.ty(), &id, prior)).await;
+        match deleted {
+            Ok(()) => {}
+            Err(e) if e.kind == ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(e.into()),
+        }
+        if !self.instance.is_remote(self.ty()) {
+            return Ok(());
+        }
+        let mut pause = Pause::new(&wait);
+        loop {
+            match self.look(&id, prior).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(found)) => {
+                    if let Status::Failed(reason) = found.status {
+                        return Err(Failure { message: reason, partial: None });
+                    }
+                }
+                Err(e) if is_passing(e.kind) => {}
+                Err(e) => return Err(e.into()),
+            }
+            if Instant::now() > until {
+                return Err(Failure { message: format!("The object {id} is still there after the time allowed for its deletion."), partial: None });
+            }
+            pause.sleep().await;
+        }
+    }
+
+    async fn look(&self, id: &Id, prior: &Value) -> secstack_sdk::Result<Option<secstack_sdk::Found>> {
+        let request = ReadRequest { id: id.clone(), prior: Some(prior.clone()) };
+        match self.instance.read(self.ty(), &[request]).await.into_iter().next() {
+            Some(Err(e)) if e.kind == ErrorKind::NotFound => Ok(None),
+            Some(found) => found,
+            None => Err(Error::other("the provider gave no answer")),
+        }
+    }
+
+    async fn until_ready(&self, id: &Id, planned: &Value, until: Instant, wait: &Wait, new: bool) -> Outcome<Value> {
+        let mut pause = Pause::new(wait);
+        let mut last = None;
+        loop {
+            match self.look(id, planned).await {
+                Ok(Some(found)) => match found.status {
+                    Status::Ready => return Ok(found.value),
+                    Status::Pending => last = Some(found.value),
+                    Status::Failed(reason) => return Err(Failure { message: reason, partial: Some(found.value) }),
+                },
+                Ok(None) if new => {}
+                Ok(None) => return Err(Failure { message: format!("The object {id} is gone after its change."), partial: None }),
+                Err(e) if is_passing(e.kind) => {}
+                Err(e) => return Err(Failure { message: e.message, partial: last }),
+            }
+            if Instant::now() > until {
+                return Err(Failure { message: format!("The object {id} is not ready after the time allowed."), partial: last });
+            }
+            pause.sleep().await;
+        }
+    }
+}
+
+fn is_passing(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Throttled | ErrorKind::Busy)
+}
+
+/// Pauses between two looks: short at first, as many things are quick, then as the type asks.
+struct Pause {
+    next: Duration,
+    most: Duration,
+}
+
+impl Pause {
+    fn new(wait: &Wait) -> Self {
+        Self { next: Duration::from_millis(100).min(wait.every), most: wait.every }
+    }
+
+    async fn sleep(&mut self) {
+        tokio::time::sleep(self.next).await;
+        self.next = (self.next * 2).min(self.most);
+    }
+}
+
+/// Repeats a call while it is throttled or the object is busy.
+async fn retry<T, F: Future<Output = secstack_sdk::Result<T>>>(until: Instant, mut call: impl FnMut() -> F) -> secstack_sdk::Result<T> {
+    let mut pause = Duration::from_millis(200);
+    loop {
+        match call().await {
+            Err(e) if is_passing(e.kind) && Instant::now() + pause < until => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(10));
+            }
+            result => return result,
+        }
+    }
+}
+
+fn id_of(object: &Value) -> Id {
+    Id(object.get_str("id").unwrap_or_default().into())
+}
+
+/// The value with null in place of what is unknown: what a provider's code gets.
+pub fn known_part(value: &Value) -> Value {
+    if value.is_wholly_known() {
+        return value.clone();
+    }
+    if value.is_unknown() {
+        let ty = value.ty();
+        return Value::null(if ty == Type::Dynamic { Type::Dynamic } else { ty });
+    }
+    value.map_parts(|_, v| known_part(v))
+}
