@@ -115,7 +115,7 @@ fn expand(pattern: &Pattern, found: &Captures<'_>, template: &str) -> String {
             rest = after;
             continue;
         };
-        out.push_str(group(pattern, name).and_then(|i| found.get(i)).map_or("", |m| m.as_str()));
+        out.push_str(group(pattern, found, name));
         rest = after;
     }
     out + rest
@@ -131,11 +131,14 @@ fn reference(text: &str) -> Option<(&str, &str)> {
     (!name.is_empty()).then_some((name, after))
 }
 
-fn group(pattern: &Pattern, name: &str) -> Option<usize> {
+/// The text of a group by its number, or of the first by its name that took part in the match.
+fn group<'t>(pattern: &Pattern, found: &Captures<'t>, name: &str) -> &'t str {
+    let text = |i: usize| found.get(i).map(|m| m.as_str());
     if name.bytes().all(|b| b.is_ascii_digit()) && (name.len() == 1 || !name.starts_with('0')) {
-        return name.parse().ok();
+        return name.parse().ok().and_then(text).unwrap_or_default();
     }
-    pattern.names.iter().position(|n| n.as_deref() == Some(name)).map(|i| i + 1)
+    let named = pattern.names.iter().enumerate().filter(|(_, n)| n.as_deref() == Some(name));
+    named.filter_map(|(i, _)| text(i + 1)).next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -165,7 +168,7 @@ mod tests {
         }
         for bad in [
             "(?x)a", "(?<!a)b", "(?=a)", "(a)\\1", "\\q", "\\p{Nope}", "\\p{greek}", "a**", "*", "a{1001}", "(a{100}){11}", "a{2,1}", "(", ")",
-            "[a", "[b-a]", "[[:nope:]]", "\\C", "\\Z", "(?P<n>a)(?P<n>b)", "a\\", "(?P<n>a)(b)", "\\u0041", "\\x{110000}", "(?i-)a", "a{2}{3}",
+            "[a", "[b-a]", "[[:nope:]]", "\\C", "\\Z", "a\\", "(?P<n>a)(b)", "\\u0041", "\\x{110000}", "(?i-)a", "a{2}{3}",
         ] {
             check("regex", &[bad, "a"], "error");
         }
@@ -179,6 +182,7 @@ mod tests {
         check("replace", &["hello", "/(l+)(o)/", "[$2$1]"], "he[oll]");
         check("replace", &["ab", "/(a)/", "${1}x$1x$$$"], "ax$$b");
         check("replace", &["ab", "/(?P<n>a)/", "$n-${n}-${n"], "a-a-${nb");
+        check("replace", &["xb", "/(?P<n>a)?(?P<n>b)/", "<$n>"], "x<b>");
         check("replace", &["ab", "/(/", ""], "error");
         check("replace", &["a/b", "/", "-"], "a-b");
         check("replace", &["ab", "//", "-"], "-a-b-");

@@ -111,9 +111,6 @@ impl<'a> Translator<'a> {
             if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
                 return Err(format!("invalid named capture: {}", self.rest));
             }
-            if self.names.iter().any(|n| n.as_deref() == Some(name)) {
-                return Err(format!("duplicate capture group name: {name}"));
-            }
             self.names.push(Some(name.into()));
             self.skip(self.rest.len() - after.len() + name.len() + 1);
             self.out.push('(');
