@@ -5,6 +5,7 @@ use secstack_lang::Expr;
 
 use crate::expr::Env;
 use crate::traversal::quote;
+use crate::type_text::friendly;
 
 const INCONSISTENT: &str = "Inconsistent conditional result types";
 
@@ -124,7 +125,7 @@ fn describe_mismatch(a: &Type, b: &Type) -> String {
         (Type::Set(a), Type::Set(b)) => elements("set", a, b),
         _ => None,
     };
-    special.unwrap_or_else(|| match (a.friendly(), b.friendly()) {
+    special.unwrap_or_else(|| match (friendly(a), friendly(b)) {
         (a, b) if a == b => {
             "At least one deeply-nested attribute or element is not compatible across both the 'true' and the 'false' value".into()
         }

@@ -12,6 +12,7 @@ use crate::evaluate;
 use crate::for_each::{elements, is_iterable};
 use crate::scope::Bound;
 use crate::traversal::quote;
+use crate::type_text::friendly;
 
 const INVALID_FOR_EACH: &str = "Invalid dynamic for_each value";
 const INVALID_LABEL: &str = "Invalid dynamic block label";
@@ -121,7 +122,7 @@ impl Place<'_> {
         let ty = value.ty();
         let mut invalid = |detail: String| diags.push(Diagnostic::error(INVALID_FOR_EACH, detail).at(for_each.expr.span));
         if !is_iterable(&ty) && ty != Type::Dynamic {
-            invalid(format!("Cannot use a {} value in for_each. An iterable collection is required.", ty.friendly()));
+            invalid(format!("Cannot use a {} value in for_each. An iterable collection is required.", friendly(&ty)));
             return None;
         }
         if value.is_null() {

@@ -10,6 +10,7 @@ use secstack_lang::ast::For;
 use crate::expr::{Env, dynamic, errors_since};
 use crate::scope::Bound;
 use crate::traversal::quote;
+use crate::type_text::friendly;
 
 /// The key of an element, made into a value only when somebody asks.
 #[derive(Clone, Copy)]
@@ -98,7 +99,7 @@ impl Env<'_> {
         }
         let ty = collection.ty();
         if !is_iterable(&ty) && ty != Type::Dynamic {
-            let detail = format!("A value of type {} cannot be used as the collection in a 'for' expression.", ty.friendly());
+            let detail = format!("A value of type {} cannot be used as the collection in a 'for' expression.", friendly(&ty));
             diags.push(Diagnostic::error("Iteration over non-iterable value", detail).at(expr.span));
             return None;
         }

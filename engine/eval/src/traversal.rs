@@ -5,6 +5,7 @@ use secstack_lang::{Expr, ExprKind};
 
 use crate::expr::{Env, dynamic, errors_since, tail};
 use crate::scope::ScopeStep;
+use crate::type_text::friendly;
 
 impl Env<'_> {
     /// A variable with the attribute steps that follow it, or an attribute of any other expression.
@@ -109,7 +110,7 @@ pub fn get_attr(value: &Value, name: &str, span: Span) -> Result<Value, Box<Diag
                 span,
             ),
             ty if ty.is_primitive() => {
-                fail(UNSUPPORTED, format!("Can't access attributes on a primitive-typed value ({}).", ty.friendly()), span)
+                fail(UNSUPPORTED, format!("Can't access attributes on a primitive-typed value ({}).", friendly(&ty)), span)
             }
             _ => fail(UNSUPPORTED, "This value does not have any attributes.", span),
         },
@@ -198,8 +199,9 @@ fn position(key: &Value, len: usize, marks: Marks, span: Span) -> Result<usize, 
     if n.is_negative() {
         return error(": a negative number is not a valid index for a sequence");
     }
+    // Terraform has these words for the first position past the end only.
     match len {
-        _ if !marks.is_none() => error(""),
+        _ if !marks.is_none() || n.to_usize() != Some(len) => error(""),
         0 => error(": the collection has no elements"),
         _ => error(": the given index is greater than or equal to the length of the collection"),
     }

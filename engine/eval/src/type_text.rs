@@ -61,3 +61,14 @@ fn collection(out: &mut String, kind: &str, of: &Type, depth: usize) {
 fn indent(out: &mut String, depth: usize) {
     out.extend(std::iter::repeat_n("    ", depth));
 }
+
+/// The name of a value's type in messages: unlike that of a type constraint it says `list of dynamic`.
+pub(crate) fn friendly(ty: &Type) -> String {
+    match ty {
+        Type::Dynamic => "dynamic".into(),
+        Type::List(of) => format!("list of {}", friendly(of)),
+        Type::Set(of) => format!("set of {}", friendly(of)),
+        Type::Map(of) => format!("map of {}", friendly(of)),
+        simple => simple.friendly(),
+    }
+}

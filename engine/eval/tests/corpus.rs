@@ -42,9 +42,10 @@ fn check(case: &Json, scope: &Root<'_>, summaries: &mut Vec<String>) -> Result<(
     let failed = diags.iter().find(|d| d.is_error());
     if let Some(want) = case.get("error") {
         return match failed {
-            Some(d) if d.summary == want.as_str().unwrap() => Ok(()),
+            Some(d) if d.summary == want.as_str().unwrap() && case.get("detail").is_none_or(|w| *w == d.detail) => Ok(()),
             Some(d) => {
-                summaries.push(format!("summary {expr}: want {want}, got {}: {}", d.summary, d.detail));
+                let detail = case.get("detail").map_or(String::new(), |d| format!(" {d}"));
+                summaries.push(format!("summary {expr}: want {want}{detail}, got {}: {:?}", d.summary, d.detail));
                 Ok(())
             }
             None => Err(format!("want error {want}, got {value:?}")),

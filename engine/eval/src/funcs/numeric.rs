@@ -9,6 +9,7 @@ use secstack_base::{Number, Type, Value, convert};
 use super::{CallError, Function, Outcome, Param, float, whole};
 use crate::for_each::is_iterable;
 use crate::traversal::quote;
+use crate::type_text::friendly;
 
 /// The functions of this family.
 pub fn functions() -> Vec<Function> {
@@ -67,7 +68,7 @@ fn extreme(args: &[Value], side: Ordering) -> Outcome {
 fn parseint_type(args: &[Value]) -> Result<Type, CallError> {
     match args[0].ty() {
         Type::String => Ok(Type::Number),
-        ty => Err(CallError::arg(0, format!("first argument must be a string, not {}", ty.friendly()))),
+        ty => Err(CallError::arg(0, format!("first argument must be a string, not {}", friendly(&ty)))),
     }
 }
 
@@ -126,7 +127,7 @@ fn sum(list: &Value) -> Outcome {
         return error("cannot sum an empty list".into());
     }
     let Some(items) = list.as_slice() else {
-        return error(format!("argument must be list, set, or tuple. Received {}", list.ty().friendly()));
+        return error(format!("argument must be list, set, or tuple. Received {}", friendly(&list.ty())));
     };
     if !list.is_wholly_known() {
         return Ok(Value::unknown(Type::Number));

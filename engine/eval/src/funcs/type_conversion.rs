@@ -4,6 +4,7 @@ use secstack_base::{Data, Marks, Type, Value, convert};
 
 use super::{CallError, Function, Outcome, Param, Run, TypeRule};
 use crate::traversal::quote;
+use crate::type_text::friendly;
 
 /// The functions of this family.
 pub fn functions() -> Vec<Function> {
@@ -54,5 +55,5 @@ fn cannot(kind: &str, given: &Type, want: &Type) -> CallError {
         Type::Map(_) => "map of any single type".into(),
         simple => simple.friendly(),
     };
-    CallError::arg(0, format!("cannot convert {kind}{} to {want}", given.friendly()))
+    CallError::arg(0, format!("cannot convert {kind}{} to {want}", friendly(given)))
 }

@@ -7,6 +7,7 @@ use secstack_base::{Data, Marks, Str, Type, Value, convert};
 
 use super::{CallError, Context, Outcome};
 use crate::traversal::quote;
+use crate::type_text::friendly;
 
 type TypeOutcome = Result<Type, CallError>;
 
@@ -95,7 +96,7 @@ pub(super) fn merge_type(args: &[Value]) -> TypeOutcome {
             (Type::Object(o), _) => attrs.extend(o.attrs.iter().map(|(k, t)| (k.clone(), t.clone()))),
             (Type::Map(of), Data::Map(_, items)) => attrs.extend(items.keys().map(|k| (k.clone(), (**of).clone()))),
             (Type::Map(_), _) => all_known = false,
-            _ => return Err(CallError::new(format!("arguments must be maps or objects, got {}", quote(&ty.friendly())))),
+            _ => return Err(CallError::new(format!("arguments must be maps or objects, got {}", quote(&friendly(&ty))))),
         }
     }
     Ok(match (alike, all_known) {

@@ -6,6 +6,7 @@ use secstack_base::{Data, Marks, Type, Value, convert};
 
 use super::{CallError, Context, Outcome, whole};
 use crate::operators::equality;
+use crate::type_text::friendly;
 
 type TypeOutcome = Result<Type, CallError>;
 
@@ -62,7 +63,7 @@ pub(super) fn concat_type(args: &[Value]) -> TypeOutcome {
             Type::Tuple(types) => elements.extend(types.iter().cloned()),
             Type::List(_) if arg.is_unknown() => return Ok(Type::Dynamic),
             Type::List(of) => elements.extend(std::iter::repeat_n((**of).clone(), items(arg).len())),
-            _ => return Err(CallError::arg(i, format!("all arguments must be lists or tuples; got {}", ty.friendly()))),
+            _ => return Err(CallError::arg(i, format!("all arguments must be lists or tuples; got {}", friendly(ty)))),
         }
     }
     Ok(Type::tuple(elements))
@@ -117,7 +118,7 @@ pub(super) fn element_type(args: &[Value]) -> TypeOutcome {
         Type::List(of) => Ok((*of).clone()),
         Type::Tuple(_) if args[1].is_unknown() => Ok(Type::Dynamic),
         Type::Tuple(types) => Ok(types[wrapped(&args[1], types.len())?].clone()),
-        ty => Err(CallError::new(format!("cannot read elements from {}", ty.friendly()))),
+        ty => Err(CallError::new(format!("cannot read elements from {}", friendly(&ty)))),
     }
 }
 
@@ -170,7 +171,7 @@ pub(super) fn reverse_type(args: &[Value]) -> TypeOutcome {
     match args[0].ty() {
         Type::Tuple(types) => Ok(Type::tuple(types.iter().rev().cloned())),
         Type::List(of) | Type::Set(of) => Ok(Type::List(of)),
-        ty => Err(CallError::arg(0, format!("can only reverse list or tuple values, not {}", ty.friendly()))),
+        ty => Err(CallError::arg(0, format!("can only reverse list or tuple values, not {}", friendly(&ty)))),
     }
 }
 
