@@ -149,6 +149,7 @@ fn row(f: &Field) -> TokenStream {
         };
     }
     let presence = match (f.output, f.computed, f.optional || f.default.is_some()) {
+        _ if f.required => quote!(schema::Presence::Required),
         (true, ..) => quote!(schema::Presence::Computed),
         (_, true, _) => quote!(schema::Presence::OptionalComputed),
         (_, _, true) => quote!(schema::Presence::Optional),
