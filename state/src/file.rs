@@ -6,9 +6,9 @@ mod paths;
 mod read;
 mod write;
 
-pub use read::read;
-pub(crate) use read::{InstanceV4, Names, entry_from};
-pub use write::{write, write_content};
+pub use read::{read, read_version};
+pub(crate) use read::{InstanceV4, Names, check_result, entry_from};
+pub use write::{holds, write, write_content, write_with};
 pub(crate) use write::{write_checks, write_entry, write_output};
 
 use std::borrow::Cow;

@@ -4,10 +4,25 @@
 //! is written once, at the end, and then the journal is removed. Whoever reads the state in between
 //! replays the journal onto it.
 
-use secstack_base::{Addr, ProviderConfigAddr, Str};
+mod commit;
+mod line;
+mod replay;
 
-use crate::error::Result;
-use crate::model::{CheckResult, InstanceState, OutputValue, Snapshot};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use secstack_base::{Addr, ProviderConfigAddr, Str};
+use tokio::sync::oneshot;
+
+use crate::check;
+use crate::error::{Error, Result};
+use crate::model::{CheckResult, InstanceState, OutputValue, Snapshot, Version};
+
+pub use commit::Sink;
+pub(crate) use commit::FileSink;
+pub(crate) use replay::{Stored, check_spent, go_on, open_intents, recover};
+use commit::{Committer, Reply};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -89,18 +104,124 @@ pub struct Recovered {
 
 /// The journal of one run. Clones write the same journal.
 #[derive(Clone)]
-pub struct Journal {}
+pub struct Journal {
+    committer: Arc<Committer>,
+    open: Arc<Mutex<OpenIntents>>,
+}
 
 impl Journal {
-    /// Records something; it is durable when the future resolves. Records that wait together are written together.
-    pub async fn append(&self, record: Record) -> Result<()> {
-        let _ = record;
-        Ok(())
+    /// A journal whose records are written by a thread of its own, together when they wait together.
+    /// `text` is what [`begin`] gave and stands in the sink already.
+    pub(crate) fn threaded(sink: impl Sink, beginning: Beginning) -> Result<Self> {
+        Ok(Self { committer: Arc::new(Committer::threaded(sink, beginning.next)?), open: Arc::new(Mutex::new(beginning.open)) })
+    }
+
+    /// A journal whose records are written at once, on the caller's thread: the same run gives the same journal.
+    pub(crate) fn inline(sink: impl Sink, beginning: Beginning) -> Self {
+        Self { committer: Arc::new(Committer::inline(sink, beginning.next)), open: Arc::new(Mutex::new(beginning.open)) }
+    }
+
+    /// Records something; it is durable when the future resolves. The record is on its way at once,
+    /// whether or not the future is polled. Records that wait together are written together.
+    pub fn append(&self, record: Record) -> impl Future<Output = Result<()>> + Send + 'static {
+        let (reply, done) = oneshot::channel();
+        self.submit(&record, Reply::Async(reply));
+        async move { done.await.unwrap_or_else(|_| Err(closed())) }
     }
 
     /// Records something and waits until it is durable.
     pub fn append_blocking(&self, record: Record) -> Result<()> {
-        let _ = record;
-        Ok(())
+        let (reply, done) = std::sync::mpsc::sync_channel(1);
+        self.submit(&record, Reply::Blocking(reply));
+        done.recv().unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// The effects that were begun and not ended.
+    pub fn open_intents(&self) -> Vec<Intent> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).list()
+    }
+
+    /// Waits for what was submitted and takes no more, whoever still holds a clone.
+    pub(crate) fn close(&self) {
+        self.committer.close();
+    }
+
+    fn submit(&self, record: &Record, reply: Reply) {
+        match line::write_record(record) {
+            Ok(text) => {
+                self.open.lock().unwrap_or_else(PoisonError::into_inner).apply(record);
+                self.committer.submit(text, reply);
+            }
+            Err(e) => reply.send(Err(e)),
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::Journal {
+        file: "The journal".into(),
+        problem: "It takes no more records, since the snapshot was written.".into(),
+        help: "This is a bug in secstack: a step ended after its run.".into(),
+    }
+}
+
+/// How a journal file begins: its text, and what the writer goes on with.
+pub(crate) struct Beginning {
+    pub text: String,
+    next: u64,
+    open: OpenIntents,
+}
+
+/// The first records of a journal that extends `base`: the ones given, which an earlier journal held.
+pub(crate) fn begin(base: &Version, records: &[Record]) -> Result<Beginning> {
+    let mut lines = vec![line::write_header(base)];
+    let mut open = OpenIntents::default();
+    for record in records {
+        open.apply(record);
+        lines.push(line::write_record(record)?);
+    }
+    Ok(Beginning { text: line::write_batch(0, &lines), next: lines.len() as u64, open })
+}
+
+/// The effects that were begun and not ended, in the order they were begun.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OpenIntents {
+    next: u64,
+    by_addr: BTreeMap<Addr, Vec<(u64, Intent)>>,
+}
+
+impl OpenIntents {
+    fn apply(&mut self, record: &Record) {
+        match record {
+            Record::Intent(intent) => {
+                let of_addr = self.by_addr.entry(intent.addr.clone()).or_default();
+                of_addr.retain(|(_, i)| i.deposed != intent.deposed || i.operation != intent.operation);
+                of_addr.push((self.next, intent.clone()));
+                self.next += 1;
+            }
+            Record::Id { addr, deposed, id } => {
+                for (_, intent) in self.by_addr.get_mut(addr).into_iter().flatten().filter(|(_, i)| i.deposed == *deposed) {
+                    intent.id = Some(id.clone());
+                }
+            }
+            Record::Done { addr, .. } | Record::Void { addr } => drop(self.by_addr.remove(addr)),
+            Record::Output { .. } | Record::Checks(_) => {}
+        }
+    }
+
+    fn list(&self) -> Vec<Intent> {
+        let mut all: Vec<&(u64, Intent)> = self.by_addr.values().flatten().collect();
+        all.sort_by_key(|(n, _)| *n);
+        all.into_iter().map(|(_, i)| i.clone()).collect()
+    }
+}
+
+impl Record {
+    /// Whether the record may be kept: a state is valid or is not written.
+    fn check(&self) -> Result<()> {
+        match self {
+            Record::Done { addr, entry, provider } => check::check_instance(addr, provider, entry),
+            _ => Ok(()),
+        }
     }
 }

@@ -1,14 +1,26 @@
-//! Where snapshots live.
+//! Where snapshots live: one state for each workspace, one writer at a time.
+//!
+//! A store keeps a promise in three parts. Who holds the lock writes alone, and Terraform takes part in
+//! that. A write is based on what was read, or is refused. What a run did is durable in the journal
+//! before the snapshot holds it, so that a run may be cut off anywhere.
+
+mod local;
+mod memory;
+mod replace;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::journal::{Journal, Recovered};
 use crate::lock::LockInfo;
-use crate::model::{Snapshot, Version};
+use crate::model::{Snapshot, TERRAFORM_VERSION, Version};
+use crate::{check, file};
+
+pub use local::{LocalBackend, LocalStore, Paths};
+pub use memory::{MemoryBackend, MemoryStore};
 
 /// A place with one state for each workspace.
 #[async_trait]
@@ -16,7 +28,7 @@ pub trait Backend: Send + Sync {
     /// The names of the workspaces, `default` first, the others in order.
     async fn workspaces(&self) -> Result<Vec<String>>;
 
-    /// The state of a workspace. A workspace that does not exist is created, unless its name is not allowed.
+    /// The state of a workspace. A workspace that does not exist is created, if its name is allowed.
     async fn open(&self, workspace: &str) -> Result<Arc<dyn Store>>;
 
     /// Removes a workspace and its state. `default` stays.
@@ -34,7 +46,7 @@ pub trait Store: Send + Sync {
         Ok(self.recover().await?.map(|r| r.snapshot))
     }
 
-    /// Stores a successor of the snapshot that was read, whose lineage and serial it still has, and removes the
+    /// Stores a successor of the snapshot that was read, whose lineage and serial it still has, and ends the
     /// journal. The serial goes up by one if anything changed; the version that is stored now is returned.
     ///
     /// Fails with `Moved`, writing nothing, if what is stored is not what the snapshot is based on.
@@ -45,7 +57,8 @@ pub trait Store: Send + Sync {
     /// Unless forced, it must be newer than what is stored and of the same lineage.
     async fn push(&self, snapshot: &Snapshot, force: Force) -> Result<()>;
 
-    /// Begins the journal of a run that starts from `base`, or goes on with the one that is there.
+    /// Begins the journal of a run that starts from `base`, or goes on with the one of a run that was cut off.
+    /// An earlier journal of this store takes no more records.
     async fn journal(&self, base: &Snapshot) -> Result<Journal>;
 
     /// Takes the lock, or fails with `Locked` at once. Returns its ID.
@@ -69,6 +82,71 @@ pub enum Force {
 
 /// Takes the lock of a store, trying again until `timeout` has passed.
 pub async fn lock_within(store: &dyn Store, info: LockInfo, timeout: Duration) -> Result<String> {
-    let _ = timeout;
-    store.lock(info).await
+    let deadline = tokio::time::Instant::now() + timeout;
+    let mut pause = Duration::from_millis(100);
+    loop {
+        let tried = store.lock(info.clone()).await;
+        let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+        match tried {
+            Err(e) if e.is_locked() && !left.is_zero() => tokio::time::sleep(pause.min(left)).await,
+            done => return done,
+        }
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+/// What a write comes to, whatever the store.
+enum Planned {
+    /// What is stored holds the same.
+    Same(Version),
+    /// This text, of this version, takes its place.
+    Replace(String, Version),
+}
+
+/// Works out the text of a successor of what is stored.
+fn plan_write(snapshot: &Snapshot, stored: Option<&str>, name: &str) -> Result<Planned> {
+    let expected = snapshot.version();
+    let found = stored.map(|text| file::read_version(text, name)).transpose()?.flatten();
+    let moved = || Error::Moved { expected: expected.clone(), found: found.clone() };
+    match &found {
+        Some(found) if *found != expected => return Err(moved()),
+        None if expected.serial != 0 => return Err(moved()),
+        _ => {}
+    }
+    check::check(snapshot)?;
+    let content = file::write_content(snapshot)?;
+    if stored.is_some_and(|text| found.is_some() && file::holds(text, &content)) {
+        return Ok(Planned::Same(expected));
+    }
+    let lineage = if expected.lineage.is_empty() { Snapshot::new().lineage } else { expected.lineage };
+    let version = Version { lineage, serial: expected.serial + 1 };
+    Ok(Planned::Replace(file::write_with(TERRAFORM_VERSION, &version, &content), version))
+}
+
+/// Works out the text of a pushed snapshot.
+fn plan_push(snapshot: &Snapshot, stored: Option<Snapshot>, force: Force) -> Result<String> {
+    check::check(snapshot)?;
+    let content = file::write_content(snapshot)?;
+    if let (Some(stored), Force::No) = (stored.filter(|s| !s.is_empty()), force) {
+        check_successor(snapshot, &stored, || Ok(file::write_content(&stored)? == content))?;
+    }
+    Ok(file::write_with(TERRAFORM_VERSION, &snapshot.version(), &content))
+}
+
+/// Terraform's rules on what may be pushed over what.
+fn check_successor(new: &Snapshot, old: &Snapshot, same: impl FnOnce() -> Result<bool>) -> Result<()> {
+    let refuse = |m: String| Err(Error::Unrelated(m));
+    if new.lineage.is_empty() || old.lineage.is_empty() || new.lineage == old.lineage && new.serial > old.serial {
+        return Ok(());
+    }
+    if new.lineage != old.lineage {
+        return refuse(format!("cannot import state with lineage {:?} over unrelated state with lineage {:?}", new.lineage, old.lineage));
+    }
+    if new.serial < old.serial {
+        return refuse(format!("cannot import state with serial {} over newer state with serial {}", new.serial, old.serial));
+    }
+    if same()? {
+        return Ok(());
+    }
+    refuse(format!("cannot overwrite existing state with serial {} with a different state that has the same serial", new.serial))
 }

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::json::{self, compact};
 use crate::model::{
     CheckObject, CheckResult, CheckStatus, ConfigAddr, Identity, InstanceState, Object, OutputValue, ResourceState, Snapshot,
+    Version,
 };
 
 #[derive(Deserialize)]
@@ -96,6 +97,20 @@ pub fn read(text: &[u8], name: &str) -> Result<Option<Snapshot>> {
     }
     check::check(&snapshot)?;
     Ok(Some(snapshot))
+}
+
+/// The lineage and serial of a state file, without reading the rest where they stand in front as usual.
+pub fn read_version(text: &str, name: &str) -> Result<Option<Version>> {
+    #[derive(Deserialize)]
+    struct Head {
+        serial: u64,
+        lineage: String,
+    }
+    let head = text.find(",\n  \"outputs\"").and_then(|end| serde_json::from_str::<Head>(&[&text[..end], "}"].concat()).ok());
+    match head {
+        Some(Head { serial, lineage }) => Ok(Some(Version { lineage: lineage.into(), serial })),
+        None => Ok(read(text.as_bytes(), name)?.map(|s| s.version())),
+    }
 }
 
 fn convert(stored: StateV4<'_>, problems: &mut Vec<String>) -> Snapshot {
@@ -252,7 +267,8 @@ impl Names {
         known(&mut self.modules, text, |t| t.parse().map_err(|e: secstack_base::addr::ParseError| e.0))
     }
 
-    fn provider(&mut self, text: &str) -> Result<ProviderConfigAddr, String> {
+    /// A provider configuration.
+    pub(crate) fn provider(&mut self, text: &str) -> Result<ProviderConfigAddr, String> {
         known(&mut self.providers, text, |t| t.parse().or_else(|e: secstack_base::addr::ParseError| legacy_provider(t).ok_or(e.0)))
     }
 

@@ -8,22 +8,33 @@ use secstack_base::{InstanceKey, Mode, ResourceAddr, Str};
 use super::paths;
 use crate::error::{Error, Result};
 use crate::json::{self, indent, write_string};
-use crate::model::{CheckResult, InstanceState, Object, OutputValue, ResourceState, Snapshot};
+use crate::model::{CheckResult, InstanceState, Object, OutputValue, ResourceState, Snapshot, Version};
 
 /// The text of a state file.
 pub fn write(s: &Snapshot) -> Result<String> {
-    let mut out = String::from("{\"version\":4,\"terraform_version\":");
-    write_string(&mut out, &s.terraform_version);
-    out.push_str(",\"serial\":");
-    out.push_str(&s.serial.to_string());
-    out.push_str(",\"lineage\":");
-    write_string(&mut out, &s.lineage);
+    Ok(write_with(&s.terraform_version, &s.version(), &write_content(s)?))
+}
+
+/// The text of a state file with a content that [`write_content`] gave.
+pub fn write_with(terraform_version: &str, version: &Version, content: &str) -> String {
+    let mut out = String::with_capacity(content.len() + 200);
+    out.push_str("{\"version\":4,\"terraform_version\":");
+    write_string(&mut out, terraform_version);
+    out.push_str(&format!(",\"serial\":{},\"lineage\":", version.serial));
+    write_string(&mut out, &version.lineage);
     out.push(',');
-    out.push_str(&write_content(s)?);
+    out.push_str(content);
     out.push('}');
     let mut text = indent(&out);
     text.push('\n');
-    Ok(text)
+    text
+}
+
+/// Whether the text of a state file has that content. A file that another program laid out differently has not.
+pub fn holds(text: &str, content: &str) -> bool {
+    let start = "\n  \"outputs\": ";
+    let laid_out = indent(&["{", content, "}"].concat());
+    matches!((text.find(start), laid_out.find(start)), (Some(a), Some(b)) if text[a..].trim_end() == laid_out[b..].trim_end())
 }
 
 /// What a snapshot holds besides its place in history: two with the same content need only one version.

@@ -1,0 +1,155 @@
+//! Makes records durable, many with one write.
+//!
+//! While the disk works on some records, others arrive; they wait and go together with the next
+//! write. So ten thousand steps in flight cost little more than one.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use super::{closed, line};
+use crate::error::{Error, Result};
+
+/// Where a journal is kept.
+pub trait Sink: Send + 'static {
+    /// Appends whole lines. They are durable when it returns; on an error none of them counts.
+    fn commit(&mut self, lines: &str) -> Result<()>;
+}
+
+/// Who waits for a record.
+pub(super) enum Reply {
+    Async(oneshot::Sender<Result<()>>),
+    Blocking(SyncSender<Result<()>>),
+}
+
+impl Reply {
+    /// Whoever waited may have gone; the record stands all the same.
+    pub(super) fn send(self, result: Result<()>) {
+        match self {
+            Reply::Async(to) => drop(to.send(result)),
+            Reply::Blocking(to) => drop(to.send(result)),
+        }
+    }
+}
+
+pub(super) struct Committer(Mutex<State>);
+
+enum State {
+    Threaded { to: Sender<(String, Reply)>, thread: JoinHandle<()> },
+    Inline(Box<Writer>),
+    Closed,
+}
+
+struct Writer {
+    sink: Box<dyn Sink>,
+    next: u64,
+}
+
+impl Committer {
+    pub(super) fn threaded(sink: impl Sink, next: u64) -> Result<Self> {
+        let (to, from) = mpsc::channel();
+        let mut writer = Writer { sink: Box::new(sink), next };
+        let thread = std::thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || writer.run(&from))
+            .map_err(|e| Error::io("start the thread of the journal", &e))?;
+        Ok(Self(Mutex::new(State::Threaded { to, thread })))
+    }
+
+    pub(super) fn inline(sink: impl Sink, next: u64) -> Self {
+        Self(Mutex::new(State::Inline(Box::new(Writer { sink: Box::new(sink), next }))))
+    }
+
+    pub(super) fn submit(&self, record: String, reply: Reply) {
+        match &mut *self.state() {
+            State::Threaded { to, .. } => {
+                if let Err(mpsc::SendError((_, reply))) = to.send((record, reply)) {
+                    reply.send(Err(closed()));
+                }
+            }
+            State::Inline(writer) => {
+                let result = writer.commit(&[record]);
+                reply.send(result);
+            }
+            State::Closed => reply.send(Err(closed())),
+        }
+    }
+
+    /// Waits for what was submitted and takes no more.
+    pub(super) fn close(&self) {
+        let state = std::mem::replace(&mut *self.state(), State::Closed);
+        if let State::Threaded { to, thread } = state {
+            drop(to);
+            // A thread that panicked has answered nobody, and those who waited saw that.
+            let _ = thread.join();
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writer {
+    fn run(&mut self, from: &Receiver<(String, Reply)>) {
+        while let Ok((first, reply)) = from.recv() {
+            let (mut records, mut replies) = (vec![first], vec![reply]);
+            for (record, reply) in from.try_iter() {
+                records.push(record);
+                replies.push(reply);
+            }
+            let result = self.commit(&records);
+            for reply in replies {
+                reply.send(result.clone());
+            }
+        }
+    }
+
+    fn commit(&mut self, records: &[String]) -> Result<()> {
+        self.sink.commit(&line::write_batch(self.next, records))?;
+        self.next += records.len() as u64;
+        Ok(())
+    }
+}
+
+/// A journal in a file.
+pub(crate) struct FileSink {
+    file: File,
+    path: PathBuf,
+    /// How much of the file counts.
+    len: u64,
+    /// Why the file can take no more: it could not be put back after a write that failed.
+    broken: Option<Error>,
+}
+
+impl FileSink {
+    /// Appends to `file`, all of whose `len` bytes count, at the place where it stands.
+    pub(crate) fn new(file: File, path: PathBuf, len: u64) -> Self {
+        Self { file, path, len, broken: None }
+    }
+}
+
+impl Sink for FileSink {
+    fn commit(&mut self, lines: &str) -> Result<()> {
+        if let Some(e) = &self.broken {
+            return Err(e.clone());
+        }
+        let written = self.file.write_all(lines.as_bytes()).and_then(|()| self.file.sync_data());
+        let Err(e) = written else {
+            self.len += lines.len() as u64;
+            return Ok(());
+        };
+        let e = Error::io(format!("write the journal {:?}", self.path), &e);
+        // What was written in part goes away again, or later records would follow a torn one.
+        let back = std::io::Seek::seek(&mut self.file, std::io::SeekFrom::Start(self.len));
+        if back.and_then(|_| self.file.set_len(self.len)).and_then(|()| self.file.sync_data()).is_err() {
+            self.broken = Some(e.clone());
+        }
+        Err(e)
+    }
+}

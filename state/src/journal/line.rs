@@ -1,0 +1,199 @@
+//! The lines of a journal, format version 1.
+//!
+//! `{"crc":"89abcdef","seq":7,"batch":5,"record":{...}}`: the checksum covers all that follows it in
+//! the line. Records that were made durable together share the sequence number of their first as `batch`.
+
+use std::borrow::Cow;
+
+use secstack_base::Addr;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Intent, Operation, Record};
+use crate::error::Result;
+use crate::file::{CheckV4, InstanceV4, Names, OutputV4, check_result, entry_from, write_checks, write_entry, write_output};
+use crate::json::write_string;
+use crate::model::Version;
+
+/// The version of this format.
+pub(super) const VERSION: u64 = 1;
+
+const BEFORE_CRC: &str = "{\"crc\":\"";
+const AFTER_CRC: &str = "\",";
+
+/// The lines of records that are made durable together, the first of which has the number `first`.
+pub(super) fn write_batch(first: u64, records: &[String]) -> String {
+    let mut out = String::new();
+    for (seq, record) in (first..).zip(records) {
+        let rest = format!("\"seq\":{seq},\"batch\":{first},\"record\":{record}}}");
+        out.push_str(&format!("{BEFORE_CRC}{:08x}{AFTER_CRC}{rest}\n", crc32fast::hash(rest.as_bytes())));
+    }
+    out
+}
+
+/// One whole line.
+#[derive(Deserialize)]
+pub(super) struct Line<'a> {
+    pub seq: u64,
+    pub batch: u64,
+    #[serde(borrow)]
+    pub record: &'a RawValue,
+}
+
+/// Whether text begins as a journal does, or could if it were not cut off.
+pub(super) fn looks_like_journal(text: &[u8]) -> bool {
+    let n = text.len().min(BEFORE_CRC.len());
+    text[..n] == BEFORE_CRC.as_bytes()[..n]
+}
+
+/// Reads a line without its end. `None` when it was torn or changed.
+pub(super) fn read_line(line: &[u8]) -> Option<Line<'_>> {
+    let line = std::str::from_utf8(line).ok()?;
+    let (crc, rest) = line.strip_prefix(BEFORE_CRC)?.split_once(AFTER_CRC)?;
+    if u32::from_str_radix(crc, 16).ok()? != crc32fast::hash(rest.as_bytes()) {
+        return None;
+    }
+    serde_json::from_str(line).ok()
+}
+
+/// The first record: which snapshot the journal extends.
+pub(super) fn write_header(base: &Version) -> String {
+    let mut out = format!("{{\"journal\":{VERSION},\"lineage\":");
+    write_string(&mut out, &base.lineage);
+    out.push_str(&format!(",\"serial\":{}}}", base.serial));
+    out
+}
+
+/// The first record, as read. Later versions of the format keep the first member.
+#[derive(Deserialize)]
+pub(super) struct Header {
+    pub journal: u64,
+    #[serde(default)]
+    pub lineage: String,
+    #[serde(default)]
+    pub serial: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+enum RecordV1<'a> {
+    Intent {
+        #[serde(borrow)]
+        addr: Cow<'a, str>,
+        deposed: Option<Cow<'a, str>>,
+        operation: Cow<'a, str>,
+        token: Cow<'a, str>,
+        provider: Cow<'a, str>,
+        id: Option<Cow<'a, str>>,
+    },
+    Id {
+        addr: Cow<'a, str>,
+        deposed: Option<Cow<'a, str>>,
+        id: Cow<'a, str>,
+    },
+    Done {
+        addr: Cow<'a, str>,
+        provider: Cow<'a, str>,
+        #[serde(borrow)]
+        objects: Vec<InstanceV4<'a>>,
+    },
+    Void {
+        addr: Cow<'a, str>,
+    },
+    Output {
+        name: Cow<'a, str>,
+        #[serde(borrow)]
+        value: Option<OutputV4<'a>>,
+    },
+    Checks {
+        #[serde(borrow)]
+        results: Option<Vec<CheckV4<'a>>>,
+    },
+}
+
+const OPERATIONS: [(Operation, &str); 3] =
+    [(Operation::Create, "create"), (Operation::Update, "update"), (Operation::Delete, "delete")];
+
+/// The text of a record, if the record is sound.
+pub(super) fn write_record(record: &Record) -> Result<String> {
+    record.check()?;
+    let mut out = String::new();
+    match record {
+        Record::Intent(i) => {
+            let operation = OPERATIONS.iter().find(|(o, _)| *o == i.operation).map_or("update", |(_, name)| name);
+            open(&mut out, "intent", "addr", &i.addr.to_string());
+            optional(&mut out, "deposed", i.deposed.as_deref());
+            optional(&mut out, "operation", Some(operation));
+            optional(&mut out, "token", Some(&i.token));
+            optional(&mut out, "provider", Some(&i.provider.to_string()));
+            optional(&mut out, "id", i.id.as_deref());
+        }
+        Record::Id { addr, deposed, id } => {
+            open(&mut out, "id", "addr", &addr.to_string());
+            optional(&mut out, "deposed", deposed.as_deref());
+            optional(&mut out, "id", Some(id));
+        }
+        Record::Done { addr, entry, provider } => {
+            open(&mut out, "done", "addr", &addr.to_string());
+            optional(&mut out, "provider", Some(&provider.to_string()));
+            out.push_str(",\"objects\":");
+            write_entry(&mut out, entry);
+        }
+        Record::Void { addr } => open(&mut out, "void", "addr", &addr.to_string()),
+        Record::Output { name, value } => {
+            open(&mut out, "output", "name", name);
+            if let Some(value) = value {
+                out.push_str(",\"value\":");
+                write_output(&mut out, name, value)?;
+            }
+        }
+        Record::Checks(results) => {
+            out.push_str("{\"checks\":{\"results\":");
+            write_checks(&mut out, results);
+        }
+    }
+    out.push_str("}}");
+    Ok(out)
+}
+
+fn open(out: &mut String, kind: &str, name: &str, value: &str) {
+    out.push_str(&format!("{{\"{kind}\":{{\"{name}\":"));
+    write_string(out, value);
+}
+
+fn optional(out: &mut String, name: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        out.push_str(&format!(",\"{name}\":"));
+        write_string(out, value);
+    }
+}
+
+/// Reads a record, or says why it is none of this version.
+pub(super) fn read_record(text: &str, names: &mut Names) -> Result<Record, String> {
+    let parsed: RecordV1<'_> = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    Ok(match parsed {
+        RecordV1::Intent { addr, deposed, operation, token, provider, id } => Record::Intent(Intent {
+            addr: parse(&addr)?,
+            deposed: deposed.map(Into::into),
+            operation: OPERATIONS.iter().find(|(_, name)| *name == operation).map(|(o, _)| *o).ok_or("unknown operation")?,
+            token: token.into(),
+            provider: names.provider(&provider)?,
+            id: id.map(Into::into),
+        }),
+        RecordV1::Id { addr, deposed, id } => Record::Id { addr: parse(&addr)?, deposed: deposed.map(Into::into), id: id.into() },
+        RecordV1::Done { addr, provider, objects } => {
+            let addr = parse(&addr)?;
+            Record::Done { entry: entry_from(objects, &addr, names)?, provider: names.provider(&provider)?, addr }
+        }
+        RecordV1::Void { addr } => Record::Void { addr: parse(&addr)? },
+        RecordV1::Output { name, value } => {
+            let value = value.map(|v| v.convert()).transpose().map_err(|e| e.to_string())?;
+            Record::Output { name: name.into(), value }
+        }
+        RecordV1::Checks { results } => Record::Checks(results.unwrap_or_default().into_iter().map(check_result).collect()),
+    })
+}
+
+fn parse(addr: &str) -> Result<Addr, String> {
+    addr.parse().map_err(|e: secstack_base::addr::ParseError| e.0)
+}
