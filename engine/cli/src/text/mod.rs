@@ -1,0 +1,19 @@
+//! What a person reads: plans, values, diagnostics and progress.
+//!
+//! Everything here makes text; nothing prints. Colours are asked of a [`Style`], so that plain text
+//! comes out where no terminal reads.
+
+mod change;
+mod delta;
+mod diagnostic;
+mod document;
+mod plan;
+mod progress;
+mod style;
+mod value;
+
+pub use diagnostic::diagnostic;
+pub use plan::{changes_summary, outputs, plan, state_show};
+pub use progress::Progress;
+pub use style::{Colour, Style};
+pub use value::literal;
