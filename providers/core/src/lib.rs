@@ -1,1 +1,17 @@
-//! secstack-core
+//! The providers that need no cloud: Terraform's own, and the small ones that most configurations use.
+//!
+//! Every type is a [`kind`]: a schema and a few functions on values, since most of these types have nothing to read
+//! and are their own state. A module holds one provider.
+
+mod kind;
+mod schema;
+mod terraform;
+
+use std::sync::Arc;
+
+use secstack_sdk::Provider;
+
+/// All providers of this crate.
+pub fn providers() -> Vec<Arc<dyn Provider>> {
+    vec![Arc::new(terraform::provider())]
+}
