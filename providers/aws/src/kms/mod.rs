@@ -1,4 +1,7 @@
-//! Types of KMS.
+//! Keys and their names.
+
+pub mod alias;
+pub mod key;
 
 use secstack_sdk::typed::Registry;
 
@@ -6,5 +9,5 @@ use crate::Aws;
 
 /// Adds the types of this service.
 pub fn register(types: Registry<Aws>) -> Registry<Aws> {
-    types
+    types.resource::<alias::Alias>().resource::<key::Key>().data::<alias::AliasData>()
 }

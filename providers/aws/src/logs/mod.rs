@@ -1,4 +1,6 @@
-//! Types of LOGS.
+//! CloudWatch Logs.
+
+pub mod log_group;
 
 use secstack_sdk::typed::Registry;
 
@@ -6,5 +8,5 @@ use crate::Aws;
 
 /// Adds the types of this service.
 pub fn register(types: Registry<Aws>) -> Registry<Aws> {
-    types
+    types.resource::<log_group::LogGroup>()
 }

@@ -1,0 +1,216 @@
+//! A key. Deleting one only marks it: the service keeps it for a week at least.
+
+use std::time::Duration;
+
+use aws_sdk_kms::types::{KeyMetadata, KeySpec, KeyState, KeyUsageType, Tag};
+use secstack_base::Diags;
+use secstack_base::schema::Draft;
+use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
+use secstack_sdk::{Error, ErrorKind, Id, Result, Wait, check};
+
+use crate::error::{Answer, Missing};
+use crate::{Aws, policy, tags};
+
+/// A key that encrypts or signs without leaving the service.
+#[derive(Clone, Debug, Schema)]
+#[resource("aws_kms_key", timeouts(create))]
+pub struct Key {
+    /// The ARN of the key.
+    #[attr(output)]
+    pub arn: Option<String>,
+    /// Whether a policy may lock everyone out.
+    #[attr(default = false, local)]
+    pub bypass_policy_lockout_safety_check: bool,
+    /// The key store outside of the service that holds the key.
+    #[attr(forces_new, check = check::length(1, 64))]
+    pub custom_key_store_id: Option<String>,
+    /// The kind of key.
+    #[attr(forces_new, default = "SYMMETRIC_DEFAULT", check = check::one_of([
+        "RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1",
+        "SYMMETRIC_DEFAULT", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512", "SM2",
+    ]))]
+    pub customer_master_key_spec: String,
+    /// How long the key is kept after it is deleted.
+    #[attr(local, check = check::between(7, 30))]
+    pub deletion_window_in_days: Option<i64>,
+    /// What the key is for.
+    #[attr(computed, check = check::length(0, 8192))]
+    pub description: Option<String>,
+    /// Whether the key is replaced regularly.
+    #[attr(default = false)]
+    pub enable_key_rotation: bool,
+    /// Whether the key can be used.
+    #[attr(default = true)]
+    pub is_enabled: bool,
+    /// The ID of the key.
+    #[attr(output)]
+    pub key_id: Option<String>,
+    /// What the key may be used for.
+    #[attr(forces_new, default = "ENCRYPT_DECRYPT", check = check::one_of([
+        "SIGN_VERIFY", "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT",
+    ]))]
+    pub key_usage: String,
+    /// Whether the key can be replicated to other regions.
+    #[attr(forces_new, computed)]
+    pub multi_region: Option<bool>,
+    /// Who may do what with the key, as JSON.
+    #[attr(computed, same = policy::same)]
+    pub policy: Option<String>,
+    /// How often the key is replaced.
+    #[attr(computed, check = check::between(90, 2560))]
+    pub rotation_period_in_days: Option<i64>,
+    /// The ID of the key in the key store outside.
+    #[attr(forces_new, check = check::length(1, 64))]
+    pub xks_key_id: Option<String>,
+    /// Tags of the key.
+    #[attr(tags)]
+    pub tags: Tags,
+}
+
+impl Resource for Key {
+    type Cx = Aws;
+    const WAIT: Wait = Wait { every: Duration::from_secs(1), create: Duration::from_secs(120), ..Wait::DEFAULT };
+
+    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
+        let given = |t: &Option<String>| t.clone().filter(|t| !t.is_empty());
+        let made = cx
+            .kms()
+            .create_key()
+            .bypass_policy_lockout_safety_check(want.bypass_policy_lockout_safety_check)
+            .key_spec(KeySpec::from(&*want.customer_master_key_spec))
+            .key_usage(KeyUsageType::from(&*want.key_usage))
+            .set_custom_key_store_id(given(&want.custom_key_store_id))
+            .set_description(given(&want.description))
+            .set_multi_region(want.multi_region.filter(|m| *m))
+            .set_policy(given(&want.policy))
+            .set_xks_key_id(given(&want.xks_key_id))
+            .set_tags(Some(to_tags(&want.tags)?).filter(|t| !t.is_empty()))
+            .send()
+            .await
+            .api()?;
+        Id::of(made.key_metadata.map(|m| m.key_id))
+    }
+
+    async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {
+        if want.enable_key_rotation {
+            rotate(cx, id, want).await?;
+        }
+        if !want.is_enabled {
+            cx.kms().disable_key().key_id(&*id.0).send().await.api()?;
+        }
+        Ok(())
+    }
+
+    async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
+        let mut found = Vec::new();
+        for ask in asks {
+            found.extend(find(cx, &ask.id).await.or_missing()?.flatten().map(|k| Found::ready(ask.id.clone(), k)));
+        }
+        Ok(found)
+    }
+
+    async fn update(cx: &Aws, id: &Id, prior: &Self, want: &Self) -> Result<()> {
+        let (kms, key) = (cx.kms(), &*id.0);
+        // A disabled key takes no other change.
+        if want.is_enabled && !prior.is_enabled {
+            kms.enable_key().key_id(key).send().await.api()?;
+        }
+        let rotation = |k: &Self| (k.enable_key_rotation, k.rotation_period_in_days.filter(|d| *d > 0));
+        if rotation(prior) != rotation(want) {
+            match want.enable_key_rotation {
+                true => rotate(cx, id, want).await?,
+                false if prior.enable_key_rotation => drop(kms.disable_key_rotation().key_id(key).send().await.api()?),
+                false => {}
+            }
+        }
+        if prior.description != want.description {
+            let text = want.description.clone().unwrap_or_default();
+            kms.update_key_description().key_id(key).description(text).send().await.api()?;
+        }
+        let text = |k: &Self| k.policy.clone().unwrap_or_default();
+        if !text(want).is_empty() && !policy::equivalent(&text(prior), &text(want)) {
+            let call = kms.put_key_policy().key_id(key).policy_name("default").policy(text(want));
+            call.bypass_policy_lockout_safety_check(want.bypass_policy_lockout_safety_check).send().await.api()?;
+        }
+        let (set, remove) = tags::changes(&prior.tags, &want.tags);
+        if !remove.is_empty() {
+            kms.untag_resource().key_id(key).set_tag_keys(Some(remove)).send().await.api()?;
+        }
+        if !set.is_empty() {
+            kms.tag_resource().key_id(key).set_tags(Some(to_tags(&set)?)).send().await.api()?;
+        }
+        if prior.is_enabled && !want.is_enabled {
+            kms.disable_key().key_id(key).send().await.api()?;
+        }
+        Ok(())
+    }
+
+    async fn delete(cx: &Aws, id: &Id, prior: &Self) -> Result<()> {
+        let window = prior.deletion_window_in_days.filter(|d| *d > 0).and_then(|d| i32::try_from(d).ok());
+        let call = cx.kms().schedule_key_deletion().key_id(&*id.0).set_pending_window_in_days(window);
+        match call.send().await.api() {
+            Err(e) if e.message.contains("is pending deletion") => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    fn plan(draft: &mut Draft) -> Diags {
+        policy::plan_normalized(draft, "policy");
+        Diags::new()
+    }
+}
+
+async fn rotate(cx: &Aws, id: &Id, want: &Key) -> Result<()> {
+    let period = want.rotation_period_in_days.filter(|d| *d > 0).and_then(|d| i32::try_from(d).ok());
+    cx.kms().enable_key_rotation().key_id(&*id.0).set_rotation_period_in_days(period).send().await.api()?;
+    Ok(())
+}
+
+async fn find(cx: &Aws, id: &Id) -> Result<Option<Key>> {
+    let (kms, key) = (cx.kms(), &*id.0);
+    let Some(m) = kms.describe_key().key_id(key).send().await.api()?.key_metadata else { return Ok(None) };
+    if matches!(m.key_state, Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion)) {
+        return Ok(None);
+    }
+    let text = async { kms.get_key_policy().key_id(key).policy_name("default").send().await.api() };
+    let tags = kms.list_resource_tags().key_id(key).into_paginator().items().send().collect::<Result<Vec<_>, _>>();
+    let (text, rotation, tags) = futures::join!(text, rotation(cx, &m), tags);
+    let (rotates, period) = rotation?;
+    let text = text?.policy.unwrap_or_default();
+    Ok(Some(Key {
+        arn: m.arn,
+        bypass_policy_lockout_safety_check: false,
+        custom_key_store_id: Some(m.custom_key_store_id.unwrap_or_default()),
+        customer_master_key_spec: m.key_spec.map(|s| s.as_str().to_string()).unwrap_or_default(),
+        deletion_window_in_days: None,
+        description: Some(m.description.unwrap_or_default()),
+        enable_key_rotation: rotates,
+        is_enabled: m.enabled,
+        key_id: Some(m.key_id),
+        key_usage: m.key_usage.map(|u| u.as_str().to_string()).unwrap_or_default(),
+        multi_region: Some(m.multi_region.unwrap_or_default()),
+        policy: Some(policy::read(&text)),
+        rotation_period_in_days: Some(period),
+        xks_key_id: Some(m.xks_key_configuration.and_then(|x| x.id).unwrap_or_default()),
+        tags: tags.api()?.into_iter().map(|t| (t.tag_key, t.tag_value)).collect(),
+    }))
+}
+
+/// Whether the key is replaced, and how often. Kinds of keys that cannot be answer with an error.
+async fn rotation(cx: &Aws, key: &KeyMetadata) -> Result<(bool, i64)> {
+    let outside = key.origin.as_ref().is_some_and(|o| o.as_str() != "AWS_KMS");
+    if outside || key.key_spec.as_ref().is_some_and(|s| *s != KeySpec::SymmetricDefault) {
+        return Ok((false, 0));
+    }
+    match cx.kms().get_key_rotation_status().key_id(&key.key_id).send().await.api() {
+        Ok(r) => Ok((r.key_rotation_enabled, r.rotation_period_in_days.unwrap_or_default().into())),
+        Err(e) if e.kind == ErrorKind::NotFound => Err(e),
+        Err(e) if e.message.contains("UnsupportedOperationException") => Ok((false, 0)),
+        Err(e) => Err(e),
+    }
+}
+
+fn to_tags(tags: &Tags) -> Result<Vec<Tag>> {
+    let tag = |(k, v): (&String, &String)| Tag::builder().tag_key(k).tag_value(v).build();
+    tags.iter().map(tag).collect::<Result<_, _>>().map_err(|e| Error::other(e.to_string()))
+}
