@@ -136,7 +136,7 @@ impl<'a> Scan<'a> {
     pub fn array<E: From<Syntax>>(&mut self, mut each: impl FnMut(&mut Self, usize) -> Result<(), E>) -> Result<(), E> {
         self.enter(b'[', "an array is expected")?;
         if self.peek() == Some(b']') {
-            return Ok(self.leave());
+            return self.leave();
         }
         for index in 0.. {
             each(self, index)?;
@@ -146,14 +146,14 @@ impl<'a> Scan<'a> {
                 _ => self.fail("a comma or the end of the array is expected")?,
             }
         }
-        Ok(self.leave())
+        self.leave()
     }
 
     /// Calls `each` at the start of every value of an object, with its key.
     pub fn object<E: From<Syntax>>(&mut self, mut each: impl FnMut(&mut Self, Cow<'a, str>) -> Result<(), E>) -> Result<(), E> {
         self.enter(b'{', "an object is expected")?;
         if self.peek() == Some(b'}') {
-            return Ok(self.leave());
+            return self.leave();
         }
         loop {
             let key = self.string()?;
@@ -164,7 +164,7 @@ impl<'a> Scan<'a> {
             each(self, key)?;
             match self.peek() {
                 Some(b',') => self.at += 1,
-                Some(b'}') => return Ok(self.leave()),
+                Some(b'}') => return self.leave(),
                 _ => self.fail("a comma or the end of the object is expected")?,
             }
         }
@@ -233,9 +233,10 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    fn leave(&mut self) {
+    fn leave<E>(&mut self) -> Result<(), E> {
         self.depth -= 1;
         self.at += 1;
+        Ok(())
     }
 
     /// Where the run of ordinary characters ends that starts here.

@@ -27,7 +27,7 @@ pub(super) fn write_type(out: &mut String, ty: &Type) {
         Type::Map(t) => write_collection(out, "map", t),
         Type::Tuple(ts) => {
             out.push_str("[\"tuple\",[");
-            write_separated(out, ts.iter(), |out, t| write_type(out, t));
+            write_separated(out, ts.iter(), write_type);
             out.push_str("]]");
         }
         Type::Object(o) => {
@@ -40,7 +40,7 @@ pub(super) fn write_type(out: &mut String, ty: &Type) {
             out.push('}');
             if !o.optional.is_empty() {
                 out.push_str(",[");
-                write_separated(out, o.optional.iter(), |out, name| write_string(out, name));
+                write_separated(out, o.optional.iter(), |out, name: &Str| write_string(out, name));
                 out.push(']');
             }
             out.push(']');
