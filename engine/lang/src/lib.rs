@@ -9,6 +9,7 @@
 pub mod ast;
 pub mod body;
 pub mod decode;
+pub mod fmt;
 pub mod json;
 pub mod module;
 pub mod parse;

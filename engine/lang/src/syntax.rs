@@ -33,6 +33,19 @@ pub(crate) struct Report {
     pub numbers: Vec<Range>,
     /// Keys of object constructors: where, and whether an earlier key reads the same.
     pub keys: Vec<(Range, bool)>,
+    /// The arguments of bodies.
+    pub arguments: Vec<Argument>,
+    /// Labels of blocks.
+    pub labels: Vec<Range>,
+}
+
+/// Where an argument of a body stands.
+#[derive(Debug)]
+pub(crate) struct Argument {
+    /// The value.
+    pub value: Range,
+    /// Whether it is the type of a variable.
+    pub is_type: bool,
 }
 
 /// Looks through a file.
@@ -82,6 +95,8 @@ struct Parser<'a> {
     /// After a mistake: what follows is likely a consequence.
     recovery: bool,
     depth: usize,
+    /// The types of the blocks we are in.
+    blocks: Vec<&'a str>,
     report: Report,
 }
 
@@ -97,6 +112,7 @@ impl<'a> Parser<'a> {
             newlines: vec![true],
             recovery: false,
             depth: 0,
+            blocks: Vec::new(),
             report: Report::default(),
         }
     }

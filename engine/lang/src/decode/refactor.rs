@@ -1,6 +1,6 @@
 //! Blocks about objects that exist: `moved`, `removed`, `import`.
 
-use secstack_base::{Diagnostic, Diags, Value};
+use secstack_base::{Diagnostic, Diags, Span, Value};
 
 use super::reference::unquoted;
 use super::{Decoder, Quoted, Shape, provider_ref, reference, truth, whole};
@@ -26,11 +26,11 @@ impl Decoder {
         let c = whole(&b.body, &MOVED, &mut self.diags);
         let mut address = |name: &str| {
             let t = reference(&c.get(name)?.expr, c.json, Quoted::Refuse, &mut self.diags)?;
-            check_address(&t, &mut self.diags).map(|is_module| (t, is_module))
+            check_address(&t, &mut self.diags).map(|kind| (t, kind))
         };
         let (from, to) = (address("from"), address("to"));
-        let (Some((from, from_module)), Some((to, to_module))) = (from, to) else { return };
-        if from_module != to_module {
+        let (Some((from, from_kind)), Some((to, to_kind))) = (from, to) else { return };
+        if (from_kind == Kind::Module) != (to_kind == Kind::Module) {
             let detail = "The \"from\" and \"to\" addresses must either both refer to resources or both refer to modules.";
             return self.error("Invalid \"moved\" addresses", detail, b.span);
         }
@@ -63,17 +63,20 @@ impl Decoder {
     }
 
     fn removed_address(&mut self, t: Traversal) -> Option<Traversal> {
-        check_address(&t, &mut self.diags)?;
-        if let Some(TraversalStep::Index(_, span)) = t.steps.iter().find(|s| matches!(s, TraversalStep::Index(..))) {
-            let (summary, detail) = if matches!(t.steps.last(), Some(TraversalStep::Index(..))) && !is_module(&t) {
-                ("Resource instance keys not allowed", "Resource address must be a resource (e.g. \"test_instance.foo\"), not a resource instance (e.g. \"test_instance.foo[1]\").")
-            } else {
-                ("Module instance keys not allowed", "Module address must be a module (e.g. \"module.foo\"), not a module instance (e.g. \"module.foo[1]\").")
-            };
-            self.error(summary, detail, *span);
+        let kind = check_address(&t, &mut self.diags)?;
+        let all = parts(&t);
+        let in_module = if kind == Kind::Module { &all[..] } else { &all[..all.len() - 1] };
+        if let Some(key) = in_module.iter().find_map(|p| p.key) {
+            let detail = "Module address must be a module (e.g. \"module.foo\"), not a module instance (e.g. \"module.foo[1]\").";
+            self.error("Module instance keys not allowed", detail, key);
             return None;
         }
-        if names(&t).iter().any(|n| *n == "data") && !is_module(&t) {
+        if let Some(key) = all.last().and_then(|p| p.key) {
+            let detail = "Resource address must be a resource (e.g. \"test_instance.foo\"), not a resource instance (e.g. \"test_instance.foo[1]\").";
+            self.error("Resource instance keys not allowed", detail, key);
+            return None;
+        }
+        if kind == Kind::Data {
             let detail = "Data sources are never destroyed, so they are not valid targets of removed blocks. To remove the data source from state, remove the data source block from configuration.";
             self.error("Data source address not allowed", detail, t.span);
             return None;
@@ -97,15 +100,16 @@ impl Decoder {
             let detail = "A single static variable reference is required: only attribute access and indexing with constant keys. No calculations, function calls, template expressions, etc are allowed here.";
             return self.error("Invalid expression", detail, to.span);
         };
-        if is_module(&t) || names(&t).iter().any(|n| *n == "data") {
-            if is_module(&t) {
-                let detail = "A resource instance address is required here. The module path must be followed by a resource instance specification.";
-                self.error("Invalid address", detail, to.span);
+        match check_address(&t, &mut self.diags) {
+            None => return,
+            Some(Kind::Managed) => {}
+            Some(kind) => {
+                if kind == Kind::Module {
+                    let detail = "A resource instance address is required here. The module path must be followed by a resource instance specification.";
+                    self.error("Invalid address", detail, to.span);
+                }
+                return self.error("Invalid import address", "Only managed resources can be imported.", a.name_span.to(a.expr.span));
             }
-            return self.error("Invalid import address", "Only managed resources can be imported.", a.name_span.to(a.expr.span));
-        }
-        if check_address(&t, &mut self.diags).is_none() {
-            return;
         }
         let import = Import {
             to,
@@ -137,72 +141,70 @@ fn constant_part(expr: &Expr) -> Expr {
     Expr { kind, span: expr.span }
 }
 
-/// The names of an address after its module path, keys left out.
-fn names(t: &Traversal) -> Vec<&str> {
-    let all = std::iter::once(&*t.root).chain(t.steps.iter().filter_map(|s| match s {
-        TraversalStep::Attr(name, _) => Some(&**name),
-        TraversalStep::Index(..) => None,
-    }));
-    let mut all: Vec<&str> = all.collect();
-    while all.first() == Some(&"module") && all.len() >= 2 {
-        all.drain(..2);
-    }
-    all
+/// A name of an address, and whether an instance key follows it.
+struct Part<'a> {
+    name: &'a str,
+    span: Span,
+    key: Option<Span>,
 }
 
-fn is_module(t: &Traversal) -> bool {
-    &*t.root == "module" && names(t).is_empty()
-}
-
-/// Whether the address is one of a module; `None`, with a report, when it is no address.
-fn check_address(t: &Traversal, diags: &mut Diags) -> Option<bool> {
-    let mut error = |detail: &str, span| {
-        diags.push(Diagnostic::error("Invalid address", detail).at(span));
-        None
-    };
-    if is_module(t) {
-        return Some(true);
-    }
-    let keys_misplaced = misplaced_key(t);
-    if let Some(span) = keys_misplaced {
-        return error("A resource name is required.", span);
-    }
-    let names = names(t);
-    let want = if matches!(names.first(), Some(&"data" | &"ephemeral")) { 3 } else { 2 };
-    if names.len() < want {
-        return error("Resource specification must include a resource type and name.", t.span);
-    }
-    if names.len() > want {
-        let extra = t.steps.iter().rev().find_map(|s| match s {
-            TraversalStep::Attr(_, span) => Some(*span),
-            TraversalStep::Index(..) => None,
-        });
-        return error("Resource instance key must be given in square brackets.", extra.unwrap_or(t.span));
-    }
-    Some(false)
-}
-
-/// A key where a name must stand: directly after a resource type.
-fn misplaced_key(t: &Traversal) -> Option<secstack_base::Span> {
-    let mut expect_name = true;
-    let mut module_next = &*t.root == "module";
-    let mut left = 0;
-    for (i, step) in t.steps.iter().enumerate() {
-        match step {
-            TraversalStep::Attr(name, _) => {
-                if module_next {
-                    (module_next, left) = (false, i + 1);
-                    expect_name = false;
-                } else if left == i || matches!(t.steps.get(i.wrapping_sub(1)), Some(TraversalStep::Index(..))) {
-                    module_next = &**name == "module";
-                    expect_name = true;
-                } else {
-                    expect_name = false;
-                }
-            }
-            TraversalStep::Index(_, span) if expect_name => return Some(*span),
-            TraversalStep::Index(..) => {}
+fn parts(t: &Traversal) -> Vec<Part<'_>> {
+    let mut out = vec![Part { name: &t.root, span: t.span, key: None }];
+    for step in &t.steps {
+        match (step, out.last_mut()) {
+            (TraversalStep::Attr(name, span), _) => out.push(Part { name, span: *span, key: None }),
+            (TraversalStep::Index(_, span), Some(last)) => last.key = Some(*span),
+            (TraversalStep::Index(..), None) => {}
         }
     }
-    None
+    out
+}
+
+/// What an address leads to.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Module,
+    Managed,
+    Data,
+    Ephemeral,
+}
+
+/// What the address leads to; `None`, with a report, when it is no address.
+fn check_address(t: &Traversal, diags: &mut Diags) -> Option<Kind> {
+    let mut error = |summary: &'static str, detail: &str, span| {
+        diags.push(Diagnostic::error(summary, detail).at(span));
+        None
+    };
+    let all = parts(t);
+    let mut rest = &all[..];
+    while let [Part { name: "module", key, span }, after @ ..] = rest {
+        let detail = "Prefix \"module.\" must be followed by a module name.";
+        let [_, after @ ..] = after else { return error("Invalid address operator", detail, *span) };
+        if let Some(key) = key {
+            return error("Invalid address operator", detail, *key);
+        }
+        rest = after;
+    }
+    let kind = match rest.first().map(|p| p.name) {
+        None => return Some(Kind::Module),
+        Some(word @ ("count" | "each" | "local" | "path" | "self" | "terraform" | "var" | "template" | "lazy" | "arg")) => {
+            let detail = format!("The keyword {word:?} is reserved and cannot be used to target a resource address. If you are targeting a resource type that uses a reserved keyword, please prefix your address with \"resource.\".");
+            return error("Invalid address", &detail, t.span);
+        }
+        Some("data") => Kind::Data,
+        Some("ephemeral") => Kind::Ephemeral,
+        Some(_) => Kind::Managed,
+    };
+    if kind != Kind::Managed {
+        rest = &rest[1..];
+    }
+    let invalid = "Invalid address";
+    match rest {
+        [] => error(invalid, "Resource specification must include a resource type and name.", t.span),
+        [Part { key: Some(key), .. }, ..] => error(invalid, "A resource name is required.", *key),
+        [only] if all.len() > 1 => error(invalid, "A resource name is required.", only.span),
+        [_] => error(invalid, "Resource specification must include a resource type and name.", t.span),
+        [_, _] => Some(kind),
+        [_, _, extra, ..] => error(invalid, "Resource instance key must be given in square brackets.", extra.span),
+    }
 }

@@ -83,7 +83,7 @@ pub(crate) fn provider_ref(expr: &Expr, json: bool, argument: &str, diags: &mut 
         [] => None,
         [TraversalStep::Attr(name, _)] => Some(name.clone()),
         _ => {
-            let detail = "Provider configuration references consist of a provider name, optionally followed by a period and then a configuration alias.";
+            let detail = format!("The {argument} argument requires a provider type name, optionally followed by a period and then a configuration alias.");
             diags.push(Diagnostic::error(summary, detail).at(expr.span));
             return None;
         }

@@ -87,9 +87,6 @@ impl Decoder {
         self.check_name(words.name, &name, name_span);
 
         let name = ResourceName { mode: words.mode, ty, name };
-        if let Some(first) = self.module.resources.get(&name).map(|r| r.span) {
-            return self.duplicate_resource(words, &name, b.span, first);
-        }
         let (count, for_each) = (c.expr("count"), c.expr("for_each"));
         check_repetition(count.as_ref(), c.get("for_each").map(|a| a.name_span), &mut self.diags);
         let depends_on = c.get("depends_on").map(|a| references_of(&a.expr, c.json, &mut self.diags)).unwrap_or_default();
@@ -112,6 +109,9 @@ impl Decoder {
             provisioners.push(self.provisioner(p));
         }
         let body = self.with_escaped(rest, &c, "resource");
+        if let Some(first) = self.module.resources.get(&name).map(|r| r.span) {
+            return self.duplicate_resource(words, &name, b.span, first);
+        }
         let resource = Resource {
             name: name.clone(),
             body,

@@ -5,7 +5,7 @@ use secstack_base::{Diagnostic, ProviderAddr, Span, Str};
 use super::module_call::invalid_constraint;
 use super::provider::is_provider_name;
 use super::reference::unquoted;
-use super::{Decoder, Quoted, Shape, list, provider_ref, text, whole};
+use super::{Decoder, Quoted, Shape, list, provider_ref, reference, text, whole};
 use crate::body::{Attribute, Block};
 use crate::module::{ProviderRef, RequiredProvider};
 use crate::version::Constraint;
@@ -74,7 +74,8 @@ impl Decoder {
         duplicate(self, &backends, "Duplicate backend configuration", "backend configuration", "backend");
         duplicate(self, &clouds, "Duplicate HCP Terraform configurations", "'cloud' block configuring HCP Terraform or Terraform Enterprise", "'cloud' block");
         if let (Some(backend), Some(cloud)) = (backends.first(), clouds.first()) {
-            let detail = "A module may declare either one 'cloud' block OR one 'backend' block configuring a state backend. Remove the backend block to configure HCP Terraform or Terraform Enteprise.".to_owned();
+            let (at_cloud, at_backend) = (self.place(cloud.span), self.place(backend.span));
+            let detail = format!("A module may declare either one 'cloud' block OR one 'backend' block configuring a state backend. The 'cloud' block is configured in {at_cloud}; a backend is configured in {at_backend}. Remove the backend block to configure HCP Terraform or Terraform Enteprise.");
             self.again("Both a backend and cloud configuration are present", detail, backend.span, cloud.span);
         }
         self.module.backend = backends.into_iter().chain(clouds).next();
@@ -120,7 +121,7 @@ impl Decoder {
             span,
         };
         match &a.expr.kind {
-            ExprKind::Literal(v) if v.as_str().is_some() => self.required_version(&a.expr, &mut out),
+            ExprKind::Literal(v) if !v.is_null() => self.required_version(&a.expr, &mut out),
             ExprKind::Object(items) => {
                 for item in items {
                     let key = match &item.key.kind {
@@ -171,6 +172,9 @@ impl Decoder {
     fn aliases(&mut self, name: &Str, expr: &Expr, json: bool, out: &mut RequiredProvider) {
         for item in list(expr, &mut self.diags) {
             let item = unquoted(item, json, Quoted::Refuse, &mut self.diags);
+            if reference(&item, json, Quoted::Refuse, &mut self.diags).is_none() {
+                continue;
+            }
             let Some(found) = provider_ref(&item, json, "configuration_aliases", &mut self.diags) else { continue };
             let ProviderRef { name: given, alias, .. } = &found;
             let summary = "Invalid configuration_aliases value";

@@ -7,7 +7,6 @@ use secstack_base::convert::{Defaults, convert};
 use secstack_base::{Diagnostic, Diags, ObjectType, Span, Str, Type};
 
 use super::constant::{check_static, static_value};
-use crate::ast::as_traversal;
 use crate::{Expr, ExprKind, parse_expression};
 
 const INVALID: &str = "Invalid type specification";
@@ -37,7 +36,6 @@ fn error(detail: impl Into<String>, span: Span, diags: &mut Diags) -> Constraint
 fn constraint(expr: &Expr, diags: &mut Diags) -> Constraint {
     match &expr.kind {
         ExprKind::Variable(name) => keyword(name, expr.span, diags),
-        ExprKind::Paren(inner) => constraint(inner, diags),
         ExprKind::Call { name, name_span, args, .. } => call(name, *name_span, args, expr.span, diags),
         _ => error(EITHER, expr.span, diags),
     }
@@ -56,14 +54,11 @@ fn keyword(name: &str, span: Span, diags: &mut Diags) -> Constraint {
         "set" => error("The set type constructor requires one argument specifying the element type.", span, diags),
         "object" => error("The object type constructor requires one argument specifying the attribute types and values as a map.", span, diags),
         "tuple" => error("The tuple type constructor requires one argument specifying the element types as a list.", span, diags),
-        "optional" => error("Keyword \"optional\" is valid only as a modifier for object type attributes.", span, diags),
         _ => error(format!("The keyword {name:?} is not a valid type specification."), span, diags),
     }
 }
 
 fn call(name: &str, name_span: Span, args: &[Expr], span: Span, diags: &mut Diags) -> Constraint {
-    let mut after_name = span;
-    after_name.start = name_span.end;
     let bad = match name {
         "bool" | "number" | "string" => Some(format!("Primitive type keyword {name:?} does not expect arguments.")),
         "any" => Some("Type constraint keyword \"any\" does not expect arguments.".to_owned()),
@@ -84,7 +79,7 @@ fn call(name: &str, name_span: Span, args: &[Expr], span: Span, diags: &mut Diag
         _ => return error(format!("Keyword {name:?} is not a valid type constructor."), span, diags),
     };
     let Some(arg) = args.first().filter(|_| bad.is_none()) else {
-        let at = args.get(1).map_or(after_name, |a| a.span);
+        let at = args.get(1).map_or(Span { start: name_span.end, ..span }, |a| a.span);
         return error(bad.unwrap_or_default(), at, diags);
     };
     match name {
@@ -148,12 +143,12 @@ fn object(arg: &Expr, diags: &mut Diags) -> Constraint {
                     [ty] | [ty, _] => ty,
                     [] => {
                         let detail = "Optional attribute modifier requires the attribute type as its argument.";
-                        error(detail, item.value.span, diags);
+                        error(detail, arguments(&item.value), diags);
                         continue;
                     }
-                    [_, _, extra, ..] => {
+                    [_, _, _, ..] => {
                         let detail = "Optional attribute modifier expects at most two arguments: the attribute type, and a default value.";
-                        error(detail, extra.span, diags);
+                        error(detail, arguments(&item.value), diags);
                         continue;
                     }
                 }
@@ -171,9 +166,17 @@ fn object(arg: &Expr, diags: &mut Diags) -> Constraint {
     with_defaults(Type::Object(Arc::new(ObjectType { attrs: types, optional })), attrs, children)
 }
 
+/// The text of the arguments of a call.
+fn arguments(call: &Expr) -> Span {
+    match &call.kind {
+        ExprKind::Call { name_span, .. } => Span { start: name_span.end, ..call.span },
+        _ => call.span,
+    }
+}
+
 fn default_value(expr: &Expr, ty: &Type, diags: &mut Diags) -> Option<secstack_base::Value> {
     let summary = "Invalid default value for optional attribute";
-    if as_traversal(expr).is_some() || !check_static(expr, diags) {
+    if !check_static(expr, diags) {
         return None;
     }
     let Some(value) = static_value(expr) else {

@@ -36,11 +36,6 @@ impl Decoder {
             let detail = format!("The variable name {name:?} is reserved due to its special meaning inside module blocks.");
             self.error("Invalid variable name", detail, name_span);
         }
-        if let Some(first) = self.module.variables.get(&name).map(|v| v.span) {
-            let place = self.place(first);
-            let detail = format!("A variable named {name:?} was already declared in {place}. Variable names must be unique within a module.");
-            return self.again("Duplicate variable declaration", detail, b.span, first);
-        }
         let (ty, defaults) = match c.get("type") {
             Some(a) => self.variable_type(a, c.json),
             None => (Type::Dynamic, None),
@@ -56,9 +51,16 @@ impl Decoder {
         }
         let mut validations = Vec::new();
         for v in c.blocks_of("validation") {
-            let Some(rule) = self.rule(v, "validation") else { continue };
-            self.check_validation(&name, &rule.condition);
-            validations.push(rule);
+            let rule = self.rule(v, "validation");
+            if let Some(a) = v.body.view(&[]).0.attributes.iter().find(|a| &*a.name == "condition") {
+                self.check_validation(&name, &a.expr);
+            }
+            validations.extend(rule);
+        }
+        if let Some(first) = self.module.variables.get(&name).map(|v| v.span) {
+            let place = self.place(first);
+            let detail = format!("A variable named {name:?} was already declared in {place}. Variable names must be unique within a module.");
+            return self.again("Duplicate variable declaration", detail, b.span, first);
         }
         let has_type = c.get("type").is_some();
         let variable = Variable {
@@ -136,6 +138,7 @@ impl Decoder {
             if !any {
                 let detail = "The condition expression must refer to at least one object from elsewhere in the configuration, or else its result would not be checking anything.";
                 self.error(format!("Invalid {kind} expression"), detail, condition.span);
+                return None;
             }
         }
         Some(CheckRule { condition: condition?, error_message: c.expr("error_message")?, span: b.span })
@@ -164,11 +167,6 @@ impl Decoder {
         let c = whole(&b.body, &OUTPUT, &mut self.diags);
         let (name, name_span) = label(b, 0);
         self.check_name("Invalid output name", &name, name_span);
-        if let Some(first) = self.module.outputs.get(&name).map(|o| o.span) {
-            let place = self.place(first);
-            let detail = format!("An output named {name:?} was already defined in {place}. Output names must be unique within a module.");
-            return self.again("Duplicate output definition", detail, b.span, first);
-        }
         let description = c.get("description").and_then(|a| text(&a.expr, &mut self.diags));
         let mut truth_of = |n: &str| c.get(n).and_then(|a| truth(&a.expr, &mut self.diags)).unwrap_or(false);
         let (sensitive, ephemeral) = (truth_of("sensitive"), truth_of("ephemeral"));
@@ -181,6 +179,11 @@ impl Decoder {
                 let detail = "Output values can only have preconditions, not postconditions.";
                 self.error("Postconditions are not allowed", detail, rule.ty_span);
             }
+        }
+        if let Some(first) = self.module.outputs.get(&name).map(|o| o.span) {
+            let place = self.place(first);
+            let detail = format!("An output named {name:?} was already defined in {place}. Output names must be unique within a module.");
+            return self.again("Duplicate output definition", detail, b.span, first);
         }
         let Some(value) = c.expr("value") else { return };
         let output = Output { name: name.clone(), value, description, sensitive, ephemeral, depends_on, preconditions, span: b.span };

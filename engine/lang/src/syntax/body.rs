@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Parser, Range};
+use super::{Argument, Parser, Range};
 use crate::token::{Kind, Start, Token, ident_len, scan};
 
 /// Types of top-level blocks: where reading may start over.
@@ -52,7 +52,7 @@ impl Parser<'_> {
                 && let Some(at) = self.next_item_line(start)
                 && at < end
             {
-                self.restart(at);
+                self.restart(at, errors);
                 end = at;
             }
             self.report.items.push(start..end);
@@ -78,10 +78,14 @@ impl Parser<'_> {
         None
     }
 
-    /// Starts over at the line at `at`, which lies behind us.
-    fn restart(&mut self, at: usize) {
+    /// Starts over at the line at `at`, which lies behind us. Of the errors that lie after it, the first since
+    /// `since` is the one that made us start over.
+    fn restart(&mut self, at: usize, since: usize) {
         let before = self.span(at, at);
-        self.report.errors.retain(|e| e.span.is_none_or(|s| s.start < before.start));
+        let mut index = 0..;
+        self.report.errors.retain(|e| index.next() == Some(since) || e.span.is_none_or(|s| s.start < before.start));
+        self.report.arguments.retain(|a| a.value.start < at);
+        self.report.labels.retain(|l| l.start < at);
         self.report.keys.retain(|(k, _)| k.start < at);
         self.report.numbers.retain(|n| n.start < at);
         self.report.broken.retain(|b| b.start < at);
@@ -171,11 +175,13 @@ impl Parser<'_> {
         let name = self.read();
         match self.peek().kind {
             Kind::Equal => {
-                self.argument(false);
+                self.argument(name, false);
                 Item::Argument(name)
             }
             Kind::OQuote | Kind::OBrace | Kind::Ident => {
+                self.blocks.push(self.text(name));
                 self.nested(Self::block);
+                self.blocks.pop();
                 Item::Block
             }
             _ => {
@@ -186,9 +192,13 @@ impl Parser<'_> {
         }
     }
 
-    fn argument(&mut self, single_line: bool) {
+    fn argument(&mut self, name: Token, single_line: bool) {
         self.read();
+        let start = self.peek().start;
         let failed = self.fails(Self::expression);
+        let is_type = self.blocks == ["variable"] && self.text(name) == "type";
+        let value = self.range_from(start);
+        self.report.arguments.push(Argument { value, is_type });
         if self.recovery && failed {
             return self.recover_after_item();
         }
@@ -227,9 +237,14 @@ impl Parser<'_> {
                     self.read();
                     break;
                 }
-                Kind::OQuote => self.label(),
-                Kind::Ident => {
-                    self.read();
+                Kind::OQuote | Kind::Ident => {
+                    if t.kind == Kind::Ident {
+                        self.read();
+                    } else {
+                        self.label();
+                    }
+                    let label = self.range_from(t.start);
+                    self.report.labels.push(label);
                 }
                 kind => {
                     let detail = match kind {
@@ -306,7 +321,7 @@ impl Parser<'_> {
         }
         let next = self.peek();
         match next.kind {
-            Kind::Equal => self.argument(true),
+            Kind::Equal => self.argument(name, true),
             Kind::OQuote | Kind::OBrace | Kind::Ident => {
                 self.recover_after_item();
                 let detail = format!(
