@@ -86,6 +86,18 @@ fn undecided(a: &Value, b: &Value, ty: Type) -> Value {
     if a.is_null() && b.is_null() {
         return Value::null(ty);
     }
+    if let (Data::Number(x), Data::Number(y)) = (&a.data, &b.data)
+        && x == y
+    {
+        return x.clone().into();
+    }
+    if ty.is_collection()
+        && a.ty() == b.ty()
+        && let (Some(x), Some(y)) = (known_len(a), known_len(b))
+        && x == y
+    {
+        return unknown_of_length(&ty, x);
+    }
     let not_null = |v: &Value| match &v.data {
         Data::Null(_) => false,
         Data::Unknown(_, r) => r.not_null,
@@ -94,6 +106,26 @@ fn undecided(a: &Value, b: &Value, ty: Type) -> Value {
     match ty != Type::Dynamic && not_null(a) && not_null(b) {
         true => Value::unknown_not_null(ty),
         false => Value::unknown(ty),
+    }
+}
+
+/// How many elements a collection has, if that is certain.
+fn known_len(value: &Value) -> Option<usize> {
+    match &value.data {
+        Data::List(_, items) => Some(items.len()),
+        Data::Map(_, items) => Some(items.len()),
+        Data::Set(_, items) => (items.len() < 2 || value.is_wholly_known()).then_some(items.len()),
+        _ => None,
+    }
+}
+
+/// An unknown collection of certain length: a list of unknown elements, where the type allows to say that.
+pub(crate) fn unknown_of_length(ty: &Type, len: usize) -> Value {
+    match (ty, len) {
+        (Type::List(of), _) => Value::list((**of).clone(), std::iter::repeat_n(Value::unknown((**of).clone()), len)),
+        (Type::Set(of), 0 | 1) => Value::set((**of).clone(), std::iter::repeat_n(Value::unknown((**of).clone()), len)),
+        (Type::Map(of), 0) => Value::map::<secstack_base::Str>((**of).clone(), []),
+        _ => Value::unknown_not_null(ty.clone()),
     }
 }
 

@@ -224,6 +224,9 @@ impl Body<'_> {
             return None;
         }
         self.marks = self.marks.with(value.marks);
+        if value.is_unknown() && self.f.key.is_none() {
+            return None;
+        }
         match convert::convert(&value, &Type::Bool) {
             Ok(value) => value.as_bool(),
             Err(e) => {

@@ -117,8 +117,9 @@ impl Env<'_> {
         if value.is_null() {
             let detail = "The condition value is null. Conditions must either be true or false.";
             diags.push(Diagnostic::error("Null condition", detail).at(condition.span));
+        } else if value.is_unknown() {
+            // As in a conditional, its type is looked at when it is known.
         } else if let Ok(value) = convert::convert(&value, &Type::Bool) {
-            out.unknown |= value.is_unknown();
             return value.as_bool();
         } else {
             let detail = "The condition expression must be of type bool.";

@@ -110,7 +110,8 @@ fn product(args: &[Value]) -> Outcome {
         Type::Set(_) => v.is_wholly_known() || v.as_slice().is_some_and(|s| s.len() == 1),
         _ => !v.is_unknown(),
     };
-    if !args.iter().all(countable) {
+    let empty = args.iter().any(|v| !v.is_unknown() && v.parts().next().is_none());
+    if !args.iter().all(countable) && !(empty && args.iter().all(|v| !v.is_unknown())) {
         return Ok(Value::unknown(ty).mark(marks));
     }
     let mut columns = Vec::with_capacity(args.len());

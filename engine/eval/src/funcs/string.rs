@@ -6,6 +6,7 @@
 use secstack_base::{Data, Type, Value};
 
 use super::{CallError, Context, Function, Outcome, Param, TypeRule, whole};
+use crate::conditional::unknown_of_length;
 use crate::graphemes::{count, graphemes};
 
 /// The functions of this family.
@@ -80,7 +81,8 @@ fn join(_: &Context<'_>, args: &[Value]) -> Outcome {
 
 fn sort(_: &Context<'_>, args: &[Value]) -> Outcome {
     if !args[0].is_wholly_known() {
-        return Ok(Value::unknown(Type::list(Type::String)));
+        let len = args[0].parts().count();
+        return Ok(unknown_of_length(&Type::list(Type::String), len));
     }
     let mut items = Vec::new();
     for (i, item) in args[0].parts().enumerate() {

@@ -96,7 +96,7 @@ pub(super) fn merge_type(args: &[Value]) -> TypeOutcome {
             (Type::Object(o), _) => attrs.extend(o.attrs.iter().map(|(k, t)| (k.clone(), t.clone()))),
             (Type::Map(of), Data::Map(_, items)) => attrs.extend(items.keys().map(|k| (k.clone(), (**of).clone()))),
             (Type::Map(_), _) => all_known = false,
-            _ => return Err(CallError::new(format!("arguments must be maps or objects, got {}", quote(&friendly(&ty))))),
+            _ => return Err(not_a_map(&ty)),
         }
     }
     Ok(match (alike, all_known) {
@@ -106,12 +106,21 @@ pub(super) fn merge_type(args: &[Value]) -> TypeOutcome {
     })
 }
 
+fn not_a_map(ty: &Type) -> CallError {
+    CallError::new(format!("arguments must be maps or objects, got {}", quote(&friendly(ty))))
+}
+
 pub(super) fn merge(_: &Context<'_>, args: &[Value]) -> Outcome {
     let ty = merge_type(args)?;
     let marks = args.iter().filter(|v| !v.is_null()).fold(Marks::NONE, |m, v| m.with(v.marks));
     let mut merged: Option<Arc<BTreeMap<Str, Value>>> = None;
     for arg in args {
-        let (Data::Map(_, items) | Data::Object(items)) = &arg.data else { continue };
+        let items = match &arg.data {
+            Data::Map(_, items) | Data::Object(items) => items,
+            Data::Null(_) => continue,
+            // A null of no type before it hides it from the check of types.
+            _ => return Err(not_a_map(&arg.ty())),
+        };
         match &mut merged {
             // One argument is shared, not copied.
             None => merged = Some(items.clone()),
