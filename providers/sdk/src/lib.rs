@@ -169,7 +169,7 @@ pub struct Wait {
     pub create: Duration,
     /// The longest wait after update.
     pub update: Duration,
-    /// The longest wait after delete.
+    /// The longest wait after delete. Zero: deleting only forgets, there is nothing to wait for.
     pub delete: Duration,
 }
 

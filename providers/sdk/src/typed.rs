@@ -74,7 +74,7 @@ impl<R> Ask<R> {
 /// An object that was found.
 #[derive(Clone, Debug)]
 pub struct Found<R> {
-    /// Its ID, as it was asked for.
+    /// Its ID, as it was asked for, even where the object has got another one: that stands in its attribute `id`.
     pub id: Id,
     /// Whether it is usable.
     pub status: Status,

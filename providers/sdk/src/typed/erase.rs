@@ -149,7 +149,11 @@ async fn read_batch<R: Resource>(cx: &R::Cx, batch: &[ReadRequest]) -> Vec<Resul
     };
     let mut answer = |r: &ReadRequest| {
         let f = if seen.len() == batch.len() { found.remove(&r.id) } else { found.get(&r.id).cloned() }?;
-        let object = f.object.into_value().with("id", Value::string(&r.id.0));
+        let mut object = f.object.into_value();
+        // A type that declares `id` itself may have found another one.
+        if object.get_str("id").is_none_or(str::is_empty) {
+            object = object.with("id", Value::string(&r.id.0));
+        }
         let object = settle(R::schema(), r.prior.as_ref(), object);
         Some(Found { status: f.status, value: cx.found(R::schema(), r.prior.as_ref(), object) })
     };
