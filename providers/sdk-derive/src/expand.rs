@@ -153,7 +153,6 @@ fn row(f: &Field) -> TokenStream {
         (true, ..) => quote!(schema::Presence::Computed),
         (_, true, _) => quote!(schema::Presence::OptionalComputed),
         (_, _, true) => quote!(schema::Presence::Optional),
-        _ if f.required => quote!(schema::Presence::Required),
         _ => quote!(typed::presence::<#ty>()),
     };
     let flags = [

@@ -22,7 +22,6 @@
 //! | `output` | only the provider does |
 //! | `optional` | may be left out although the type is plain: null reads as the type's default |
 //! | `required` | must be given although the type is a collection |
-//! | `required` | must be given although the type is a collection or `Option` |
 //! | `default = expr` | the value when none is given |
 //! | `forces_new`, `forces_new = path` | a change needs a new object: always, or when the function says so |
 //! | `check = path`, `check = path(args)` | checks a known value, given as `fn(&Value, args) -> Result<(), String>` |
