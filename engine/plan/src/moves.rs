@@ -157,7 +157,7 @@ type Implied = Box<dyn Fn(&Addr) -> Option<Addr>>;
 /// Moves between no key and `[0]`, for resources whose `count` came or went.
 fn implied(config: &Config, state: &Snapshot) -> Vec<(ResourceAddr, Implied)> {
     let mut found: Vec<(ResourceAddr, Implied)> = Vec::new();
-    for resource in state.resources.keys() {
+    for (resource, stored) in &state.resources {
         let Some(ix) = config.find(&resource.module.path()) else { continue };
         let Some(declared) = config.module(ix).module.resources.get(&resource.name) else { continue };
         let (from, to) = if declared.count.is_some() {
@@ -167,6 +167,9 @@ fn implied(config: &Config, state: &Snapshot) -> Vec<(ResourceAddr, Implied)> {
         } else {
             continue;
         };
+        if !stored.instances.contains_key(&from) {
+            continue;
+        }
         found.push((resource.clone(), Box::new(move |a: &Addr| (a.key == from).then(|| a.resource.instance(to.clone())))));
     }
     found
