@@ -14,6 +14,7 @@ pub mod json;
 pub mod module;
 pub mod parse;
 pub mod source;
+pub mod test_file;
 pub mod tfvars;
 pub mod version;
 

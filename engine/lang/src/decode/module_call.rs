@@ -95,7 +95,7 @@ pub(super) fn invalid_constraint(expr: &Expr) -> Diagnostic {
     Diagnostic::error("Invalid version constraint", detail).at(expr.span)
 }
 
-fn providers(expr: &Expr, json: bool, diags: &mut Diags) -> Vec<(ProviderRef, ProviderRef)> {
+pub(crate) fn providers(expr: &Expr, json: bool, diags: &mut Diags) -> Vec<(ProviderRef, ProviderRef)> {
     let ExprKind::Object(items) = &expr.kind else {
         diags.push(Diagnostic::error("Invalid expression", "A static map expression is required.").at(expr.span));
         return Vec::new();

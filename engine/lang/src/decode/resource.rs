@@ -231,16 +231,24 @@ impl Decoder {
         let mut out = Vec::new();
         for item in list(expr, &mut self.diags) {
             let item = unquoted(item, json, Quoted::Refuse, &mut self.diags);
-            let mut found = 0;
-            references(&item, &mut |t| found += usize::from(!matches!(&*t.root, "count" | "each")));
-            let summary = "Invalid replace_triggered_by expression";
-            if found == 0 {
-                self.error(summary, "Missing resource reference in replace_triggered_by expression.", item.span);
-            } else if found > 1 {
-                self.error(summary, "Multiple resource references in replace_triggered_by expression.", item.span);
-            } else {
-                out.push(item);
-            }
+            let (mut found, mut other) = (0, false);
+            references(&item, &mut |t| match &*t.root {
+                "count" | "each" => {}
+                "var" | "local" | "module" | "data" | "path" | "terraform" | "self" | "ephemeral" => other = true,
+                _ => found += 1,
+            });
+            let detail = match found {
+                _ if other => "Only resources, count.index, and each.key may be used in replace_triggered_by.",
+                0 => "Missing resource reference in replace_triggered_by expression.",
+                1 => {
+                    out.push(item);
+                    continue;
+                }
+                _ => "Multiple resource references in replace_triggered_by expression.",
+            };
+            // The first mistake is enough.
+            self.error("Invalid replace_triggered_by expression", detail, item.span);
+            return out;
         }
         out
     }
