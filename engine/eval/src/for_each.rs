@@ -1,6 +1,7 @@
 //! `for` expressions, and iteration over whatever can be iterated.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use secstack_base::{Data, Diagnostic, Diags, Marks, Number, Span, Str, Type, Value, convert};
@@ -147,14 +148,14 @@ impl Body<'_> {
         let mut attrs = BTreeMap::new();
         self.each(env, Some(key), collection, diags, |_, (name, value), diags| {
             let (Some(name), Some(value)) = (name, value) else { return };
-            if attrs.contains_key(&name) {
+            if let Entry::Vacant(free) = attrs.entry(name.clone()) {
+                free.insert(value);
+            } else {
                 let detail = format!(
                     "Two different items produced the key {} in this 'for' expression. If duplicates are expected, use the ellipsis (...) after the value expression to enable grouping by key.",
                     quote(&name)
                 );
                 diags.push(Diagnostic::error("Duplicate object key", detail).at(key.span));
-            } else {
-                attrs.insert(name, value);
             }
         });
         Data::Object(Arc::new(attrs)).into()

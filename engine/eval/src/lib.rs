@@ -7,6 +7,9 @@
 //! evaluates a whole body by its schema. No mistake stops either: what is wrong goes to the
 //! diagnostics, and the value there is unknown.
 
+// A diagnostic is large, and rare.
+#![allow(clippy::result_large_err)]
+
 pub mod scope;
 
 pub mod expr;

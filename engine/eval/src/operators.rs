@@ -128,7 +128,7 @@ pub(crate) fn equality(a: &Value, b: &Value) -> Option<bool> {
         (Data::Bool(a), Data::Bool(b)) => Some(a == b),
         (Data::Number(a), Data::Number(b)) => Some(a == b),
         (Data::String(a), Data::String(b)) => Some(a == b),
-        _ if !has_known_type(a) || !has_known_type(b) => could_conform(&a.ty(), &b.ty()).then_some(None).unwrap_or(Some(false)),
+        _ if !has_known_type(a) || !has_known_type(b) => (!could_conform(&a.ty(), &b.ty())).then_some(false),
         _ if a.ty() != b.ty() => Some(false),
         _ => equal_parts(a, b),
     }

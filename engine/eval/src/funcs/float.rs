@@ -36,17 +36,16 @@ pub(crate) fn log(x: f64) -> f64 {
 
 /// `e` to the power of `x`.
 fn exp(x: f64) -> f64 {
-    const LN2_HI: f64 = 0.693_147_180_559_662_956_511_601_805_686_950_683_593_75;
-    const LN2_LO: f64 = 0.282_352_905_630_315_771_225_884_481_750_134_360_255_254_120_68e-12;
-    const TAYLOR: [f64; 8] = [
-        1.984_126_984_126_984_127_0e-4,
-        1.388_888_888_888_888_888_9e-3,
-        8.333_333_333_333_333_333_3e-3,
-        4.166_666_666_666_666_666_7e-2,
-        1.666_666_666_666_666_666_7e-1,
+    const LN2_HI: f64 = 0.693147180559663;
+    const LN2_LO: f64 = 2.8235290563031577e-13;
+    const TAYLOR: [f64; 7] = [
+        1.0 / 5040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
         0.5,
         1.0,
-        0.0,
     ];
     if x.is_nan() || x == f64::INFINITY {
         return x;
@@ -59,8 +58,8 @@ fn exp(x: f64) -> f64 {
     }
     let k = (std::f64::consts::LOG2_E * x).round_ties_even();
     let r = k.mul_add(-LN2_LO, k.mul_add(-LN2_HI, x)) * 0.0625;
-    let mut sum = 2.480_158_730_158_730_158_7e-5;
-    for c in &TAYLOR[..7] {
+    let mut sum = 1.0 / 40320.0;
+    for c in &TAYLOR {
         sum = r.mul_add(sum, *c);
     }
     // `y` is the exponential less one; each step squares the exponential.
@@ -102,7 +101,7 @@ pub(crate) fn pow(x: f64, y: f64) -> f64 {
     if part != 0.0 && x < 0.0 {
         return f64::NAN;
     }
-    if whole >= 9.223_372_036_854_775_808e18 {
+    if whole >= 9.223_372_036_854_776e18 {
         return match (x == -1.0, (x.abs() < 1.0) == (y > 0.0)) {
             (true, _) => 1.0,
             (false, true) => 0.0,

@@ -111,7 +111,8 @@ fn product(args: &[Value]) -> Outcome {
         _ => !v.is_unknown(),
     };
     let empty = args.iter().any(|v| !v.is_unknown() && v.parts().next().is_none());
-    if !args.iter().all(countable) && !(empty && args.iter().all(|v| !v.is_unknown())) {
+    let certain = args.iter().all(countable) || (empty && !args.iter().any(Value::is_unknown));
+    if !certain {
         return Ok(Value::unknown(ty).mark(marks));
     }
     let mut columns = Vec::with_capacity(args.len());
