@@ -16,8 +16,9 @@ use secstack_base::Path;
 
 pub use decode::{decode, decode_implied};
 pub use encode::encode;
-pub(crate) use encode::write_string;
-pub(crate) use layout::{compact, indent};
+pub use encode::write_string;
+pub(crate) use layout::compact;
+pub use layout::indent;
 pub(crate) use scan::check_object;
 pub use types::{type_from_json, type_to_json};
 

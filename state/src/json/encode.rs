@@ -110,7 +110,7 @@ fn write_key(out: &mut String, index: usize, key: &str) {
 }
 
 /// Writes text in quotes, with the escapes that Go chooses.
-pub(crate) fn write_string(out: &mut String, s: &str) {
+pub fn write_string(out: &mut String, s: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push('"');
     let mut start = 0;

@@ -48,7 +48,7 @@ fn separator(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// Compact text laid out over lines, each level two spaces further in. Empty arrays and objects stay on their line.
-pub(crate) fn indent(compact: &str) -> String {
+pub fn indent(compact: &str) -> String {
     let bytes = compact.as_bytes();
     let mut out = String::with_capacity(compact.len() * 2);
     let (mut depth, mut start, mut i) = (0usize, 0, 0);
