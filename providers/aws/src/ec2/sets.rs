@@ -1,0 +1,51 @@
+//! Sets of blocks as the older provider framework plans them.
+//!
+//! That framework does not know null inside a set: text becomes empty, flags false, collections empty. And it finds
+//! an element again by a hash that overlooks spelling, such as `tcp` for `6`, in which case the stored
+//! spelling stays.
+
+use secstack_base::schema::Draft;
+use secstack_base::{Data, Type, Value};
+
+/// Puts the planned set `name` in the framework's form. `canonical` brings an element to a form in which
+/// two that mean the same are the same.
+pub fn plan(draft: &mut Draft, name: &str, canonical: fn(&Value) -> Value) {
+    let Some(planned) = draft.planned.get(name) else { return };
+    let (Some(items), Some(element)) = (planned.as_slice(), planned.ty().element().cloned()) else { return };
+    let prior = draft.prior.as_ref().and_then(|p| p.get(name)).and_then(Value::as_slice).unwrap_or_default();
+    let known: Vec<(Value, &Value)> = prior.iter().map(|p| (canonical(&zeros(p)), p)).collect();
+    let settle = |item: &Value| {
+        let item = filled(item);
+        let form = canonical(&zeros(&item));
+        known.iter().find(|(p, _)| p.same_unmarked(&form)).map_or(item, |(_, p)| (*p).clone())
+    };
+    let settled = Value::set(element, items.iter().map(settle)).mark(planned.marks);
+    draft.planned = draft.planned.with(name, settled);
+}
+
+/// The object with nulls as the framework plans them. Numbers stay null.
+fn filled(object: &Value) -> Value {
+    object.map_parts(|_, v| match &v.data {
+        Data::Null(Type::String) => "".into(),
+        Data::Null(Type::Bool) => false.into(),
+        Data::Null(Type::List(t)) => Value::list((**t).clone(), []),
+        Data::Null(Type::Set(t)) => Value::set((**t).clone(), []),
+        _ => v.clone(),
+    })
+}
+
+/// The same with numbers, too.
+fn zeros(object: &Value) -> Value {
+    filled(object).map_parts(|_, v| match &v.data {
+        Data::Null(Type::Number) => 0.into(),
+        _ => v.clone(),
+    })
+}
+
+/// The object with one part of text replaced by what `f` makes of it.
+pub fn respelt(object: &Value, name: &str, f: impl Fn(&str) -> String) -> Value {
+    match object.get_str(name) {
+        Some(text) => object.with(name, f(text).into()),
+        None => object.clone(),
+    }
+}
