@@ -6,6 +6,7 @@
 mod read;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use secstack_base::{Diagnostic, Diags, FileId, Span, Str, Value};
 
@@ -21,7 +22,7 @@ pub fn parse_json_file(file: FileId, text: &str) -> (Body, Diags) {
     let body = match read(file, text) {
         Ok(node) => root(node, &mut diags),
         Err(d) => {
-            diags.push(d);
+            diags.push(*d);
             Body { items: Items::Json(Vec::new()), span: Span::new(file, 0, text.len()) }
         }
     };
@@ -37,7 +38,10 @@ fn root(node: JsonNode, diags: &mut Diags) -> Body {
             for n in nodes {
                 match n.kind {
                     JsonKind::Object(m) => members.extend(m),
-                    _ => diags.push(root_error(n.span)),
+                    _ => {
+                        let detail = "A JSON object is required here, to define arguments and child blocks.";
+                        diags.push(Diagnostic::error("Incorrect JSON value type", detail).at(n.span));
+                    }
                 }
             }
         }
@@ -74,7 +78,7 @@ impl Body {
             }
             if let Some(first) = attributes.iter().find(|a| a.name == m.name) {
                 let detail = format!("The argument {:?} was already set.", m.name);
-                diags.push(Diagnostic::error("Duplicate argument", detail).at(m.name_span).label(first.name_span, "first set here"));
+                diags.push(Diagnostic::error("Duplicate attribute definition", detail).at(m.name_span).label(first.name_span, "first set here"));
                 continue;
             }
             let expr = expr(&m.value, &mut diags);
@@ -97,8 +101,9 @@ struct Header<'a> {
 }
 
 impl Header<'_> {
-    fn block(&self, body: Body) -> Block {
-        let span = self.labels.last().map_or(self.ty_span, |(_, span)| *span);
+    /// A block whose value, perhaps one of several in an array, starts at `open`.
+    fn block(&self, body: Body, open: Span) -> Block {
+        let span = Span { end: open.end.min(open.start + 1), ..open };
         Block { ty: self.ty.clone(), ty_span: self.ty_span, labels: self.labels.clone(), body, span }
     }
 }
@@ -109,7 +114,8 @@ fn collect_blocks(header: &Header, node: &JsonNode, left: usize, out: &mut Vec<B
         let mut members = Vec::new();
         collect_members(node, &mut members, diags);
         if members.is_empty() && !diags.has_errors() {
-            let detail = format!("At least one object property is required, whose name represents the {} block's label.", header.ty);
+            let label = if left > 1 { "type" } else { "name" };
+            let detail = format!("At least one object property is required, whose name represents the {} block's {label}.", header.ty);
             diags.push(Diagnostic::error("Missing block label", detail).at(node.span));
         }
         for m in members {
@@ -122,14 +128,14 @@ fn collect_blocks(header: &Header, node: &JsonNode, left: usize, out: &mut Vec<B
     match &node.kind {
         JsonKind::Literal(v) if v.is_null() => {}
         JsonKind::Object(members) => {
-            out.push(header.block(Body { items: Items::Json(members.clone()), span: node.span }));
+            out.push(header.block(Body { items: Items::Json(members.clone()), span: node.span }, node.span));
         }
         JsonKind::Array(nodes) => {
             for n in nodes {
                 let mut members = Vec::new();
                 collect_members(n, &mut members, diags);
                 let items = Items::Json(members.into_iter().cloned().collect());
-                out.push(header.block(Body { items, span: n.span }));
+                out.push(header.block(Body { items, span: n.span }, node.span));
             }
         }
         _ => {
@@ -161,6 +167,7 @@ pub(crate) fn expr(node: &JsonNode, diags: &mut Diags) -> Expr {
         JsonKind::String(s) => return string(s, node.span, diags),
         JsonKind::Array(nodes) => ExprKind::Tuple(nodes.iter().map(|n| expr(n, diags)).collect()),
         JsonKind::Object(members) => {
+            check_unique(members, diags);
             let item = |m: &JsonMember| {
                 ObjectItem { key: string(&m.name, m.name_span, diags), bare: false, value: expr(&m.value, diags) }
             };
@@ -168,6 +175,31 @@ pub(crate) fn expr(node: &JsonNode, diags: &mut Diags) -> Expr {
         }
     };
     Expr { kind, span: node.span }
+}
+
+/// What a JSON value means where nothing can be referred to: strings are text, not templates.
+pub(crate) fn literal(node: &JsonNode) -> Expr {
+    let text = |s: &str, span| Expr { kind: ExprKind::Literal(Value::string(s)), span };
+    let kind = match &node.kind {
+        JsonKind::Literal(v) => ExprKind::Literal(v.clone()),
+        JsonKind::String(s) => return text(s, node.span),
+        JsonKind::Array(nodes) => ExprKind::Tuple(nodes.iter().map(literal).collect()),
+        JsonKind::Object(members) => {
+            let item = |m: &JsonMember| ObjectItem { key: text(&m.name, m.name_span), bare: false, value: literal(&m.value) };
+            ExprKind::Object(members.iter().map(item).collect())
+        }
+    };
+    Expr { kind, span: node.span }
+}
+
+fn check_unique(members: &[JsonMember], diags: &mut Diags) {
+    let mut seen = BTreeMap::new();
+    for m in members {
+        if let Some(first) = seen.insert(&m.name, m.name_span) {
+            let detail = format!("An attribute named {:?} was already defined.", m.name);
+            diags.push(Diagnostic::error("Duplicate object attribute", detail).at(m.name_span).label(first, "defined here first"));
+        }
+    }
 }
 
 fn string(s: &str, span: Span, diags: &mut Diags) -> Expr {

@@ -254,7 +254,7 @@ impl<'a> Parser<'a> {
             let count = told.entry(once).or_default();
             *count += 1;
             // Backticks come in pairs: the second of each is not told.
-            let skip = t.kind == Kind::Backtick && *count % 2 == 0;
+            let skip = t.kind == Kind::Backtick && count.is_multiple_of(2);
             if *count <= limit && !skip {
                 self.error(summary, detail, t);
             }

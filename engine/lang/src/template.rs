@@ -139,7 +139,7 @@ fn flatten<'t>(lower: &mut Lower, elements: impl Iterator<Item = &'t Element>, m
     out
 }
 
-fn flatten_into<'t>(lower: &mut Lower, elements: &mut dyn Iterator<Item = &'t Element>, mode: Mode, out: &mut Vec<Marked>) {
+fn flatten_into(lower: &mut Lower, elements: &mut dyn Iterator<Item = &Element>, mode: Mode, out: &mut Vec<Marked>) {
     for element in elements {
         match element {
             Element::Literal(text) => {
@@ -234,10 +234,11 @@ fn remove_indent(tokens: &mut [Marked]) {
 }
 
 fn finish(mut tokens: Vec<Marked>, may_wrap: bool) -> ExprKind {
-    if may_wrap && matches!(tokens[..], [(Token::Interpolation(_), _)]) {
-        if let Some((Token::Interpolation(e), _)) = tokens.pop() {
-            return ExprKind::Wrap(Box::new(e));
-        }
+    if may_wrap
+        && matches!(tokens[..], [(Token::Interpolation(_), _)])
+        && let Some((Token::Interpolation(e), _)) = tokens.pop()
+    {
+        return ExprKind::Wrap(Box::new(e));
     }
     let mut tokens = tokens.into_iter().map(|(t, _)| t);
     let (mut parts, _) = tree(&mut tokens);

@@ -32,20 +32,20 @@ impl Random {
 fn corpus() -> Vec<String> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/conformance");
     let mut out = Vec::new();
-    for line in std::fs::read_to_string(format!("{root}/expressions.jsonl")).unwrap().lines() {
-        let case: serde_json::Value = serde_json::from_str(line).unwrap();
-        out.push(format!("locals {{\n  x = {}\n}}\n", case["expr"].as_str().unwrap()));
+    for line in std::fs::read_to_string(format!("{root}/expressions.jsonl")).expect("the corpus is there").lines() {
+        let case: serde_json::Value = serde_json::from_str(line).expect("a case a line");
+        out.push(format!("locals {{\n  x = {}\n}}\n", case["expr"].as_str().expect("an expression")));
     }
     let mut dirs = vec![std::path::PathBuf::from(format!("{root}/scenarios"))];
     while let Some(dir) = dirs.pop() {
-        let mut entries: Vec<_> = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+        let mut entries: Vec<_> = std::fs::read_dir(dir).expect("a directory").map(|e| e.expect("an entry").path()).collect();
         entries.sort();
         for path in entries {
             let name = path.to_string_lossy().into_owned();
             if path.is_dir() {
                 dirs.push(path);
             } else if [".tf", ".tf.json", ".tfvars", ".hcl"].iter().any(|e| name.ends_with(e)) {
-                out.push(std::fs::read_to_string(path).unwrap());
+                out.push(std::fs::read_to_string(path).expect("text"));
             }
         }
     }

@@ -3,8 +3,8 @@
 use secstack_base::diag::suggest;
 use secstack_base::{Diagnostic, Diags, Str};
 
-use crate::body::{Attribute, Block, Items};
-use crate::{Body, Expr};
+use crate::body::{Attribute, Block, Items, JsonMember};
+use crate::{Body, Expr, json};
 
 /// What may stand in a body.
 pub(crate) struct Shape {
@@ -22,6 +22,8 @@ pub(crate) struct Content {
     pub blocks: Vec<Block>,
     /// Whether it is from the JSON syntax, where references are strings.
     pub json: bool,
+    /// The JSON values of arguments, for those that are no templates.
+    members: Vec<JsonMember>,
 }
 
 impl Content {
@@ -31,6 +33,12 @@ impl Content {
 
     pub(crate) fn expr(&self, name: &str) -> Option<Expr> {
         self.get(name).map(|a| a.expr.clone())
+    }
+
+    /// The value of an argument that can refer to nothing. In JSON it is not a template.
+    pub(crate) fn fixed(&self, name: &str) -> Option<Expr> {
+        let member = self.members.iter().find(|m| &*m.name == name);
+        member.map_or_else(|| self.expr(name), |m| Some(json::literal(&m.value)))
     }
 
     pub(crate) fn blocks_of<'a>(&'a self, ty: &'a str) -> impl Iterator<Item = &'a Block> {
@@ -66,7 +74,11 @@ fn read(body: &Body, shape: &Shape, strict: bool, diags: &mut Diags) -> Content 
     let types: Vec<(&str, usize)> = shape.blocks.iter().map(|(ty, labels)| (*ty, labels.len())).collect();
     let (view, more) = body.view(&types);
     diags.extend(more);
-    let mut content = Content { attributes: Vec::new(), blocks: Vec::new(), json: body.is_json() };
+    let members = match &body.items {
+        Items::Json(members) => members.iter().filter(|m| shape.args.contains(&&*m.name)).cloned().collect(),
+        Items::Native { .. } => Vec::new(),
+    };
+    let mut content = Content { attributes: Vec::new(), blocks: Vec::new(), json: body.is_json(), members };
     for b in view.blocks.iter() {
         let Some((_, labels)) = shape.blocks.iter().find(|(ty, _)| *ty == &*b.ty) else { continue };
         match check_labels(b, labels) {
@@ -78,15 +90,19 @@ fn read(body: &Body, shape: &Shape, strict: bool, diags: &mut Diags) -> Content 
         if shape.args.contains(&&*a.name) {
             content.attributes.push(a.clone());
         } else if strict {
-            diags.push(unsupported_argument(a, shape, &view.attributes));
+            diags.push(if content.json { extraneous(a, shape) } else { unsupported_argument(a, shape, &view.attributes) });
         }
     }
     for name in shape.required {
         if !content.attributes.iter().any(|a| &*a.name == *name) {
             let detail = format!("The argument {name:?} is required, but no definition was found.");
-            let mut open = body.span;
-            open.end = open.end.min(open.start + 1);
-            diags.push(Diagnostic::error("Missing required argument", detail).at(open));
+            let mut brace = body.span;
+            if content.json {
+                brace.start = brace.start.max(brace.end.saturating_sub(1));
+            } else {
+                brace.end = brace.end.min(brace.start + 1);
+            }
+            diags.push(Diagnostic::error("Missing required argument", detail).at(brace));
         }
     }
     for b in view.blocks.iter().filter(|b| strict && !shape.blocks.iter().any(|(ty, _)| *ty == &*b.ty)) {
@@ -124,6 +140,14 @@ fn unsupported_argument(a: &Attribute, shape: &Shape, present: &[Attribute]) -> 
     };
     let detail = format!("An argument named {name:?} is not expected here.{hint}");
     Diagnostic::error("Unsupported argument", detail).at(a.name_span)
+}
+
+/// The same in JSON, where it could have been a block.
+fn extraneous(a: &Attribute, shape: &Shape) -> Diagnostic {
+    let known = shape.args.iter().copied().chain(shape.blocks.iter().map(|(ty, _)| *ty));
+    let hint = suggest(&a.name, known).map_or(String::new(), |known| format!(" Did you mean {known:?}?"));
+    let detail = format!("No argument or block type is named {:?}.{hint}", a.name);
+    Diagnostic::error("Extraneous JSON object property", detail).at(a.name_span)
 }
 
 fn unsupported_block(b: &Block, shape: &Shape) -> Diagnostic {

@@ -39,10 +39,8 @@ pub(crate) fn unquoted(expr: &Expr, json: bool, quoted: Quoted, diags: &mut Diag
             }
             inner
         }
-        Err(errors) => {
-            diags.extend(errors);
-            expr.clone()
-        }
+        // The caller says that it is no reference.
+        Err(_) => expr.clone(),
     }
 }
 

@@ -247,7 +247,12 @@ impl Decoder {
                 _ => "Multiple resource references in replace_triggered_by expression.",
             };
             // The first mistake is enough.
-            self.error("Invalid replace_triggered_by expression", detail, item.span);
+            let summary = if other {
+                "Invalid reference in replace_triggered_by expression"
+            } else {
+                "Invalid replace_triggered_by expression"
+            };
+            self.error(summary, detail, item.span);
             return out;
         }
         out

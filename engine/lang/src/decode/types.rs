@@ -19,7 +19,10 @@ pub fn type_constraint(expr: &Expr) -> Result<(Type, Option<Defaults>), Diags> {
     if let ExprKind::Literal(v) = &expr.kind
         && let Some(text) = v.as_str()
     {
-        return type_constraint(&parse_expression(expr.span.file, text, expr.span.start as usize + 1)?);
+        let Ok(inner) = parse_expression(expr.span.file, text, expr.span.start as usize + 1) else {
+            return Err(Diags(vec![Diagnostic::error(INVALID, EITHER).at(expr.span)]));
+        };
+        return type_constraint(&inner);
     }
     let mut diags = Diags::new();
     let found = constraint(expr, &mut diags);

@@ -40,12 +40,12 @@ impl Decoder {
             Some(a) => self.variable_type(a, c.json),
             None => (Type::Dynamic, None),
         };
-        let mut text_of = |n: &str| c.get(n).and_then(|a| text(&a.expr, &mut self.diags));
+        let mut text_of = |n: &str| c.fixed(n).and_then(|e| text(&e, &mut self.diags));
         let (description, deprecated) = (text_of("description"), text_of("deprecated"));
         let mut truth_of = |n: &str| c.get(n).and_then(|a| truth(&a.expr, &mut self.diags));
         let (sensitive, ephemeral) = (truth_of("sensitive").unwrap_or(false), truth_of("ephemeral").unwrap_or(false));
         let nullable = truth_of("nullable").unwrap_or(true);
-        let default = c.expr("default");
+        let default = c.fixed("default");
         if let Some(expr) = &default {
             self.check_default(expr, &ty, nullable);
         }
@@ -167,7 +167,7 @@ impl Decoder {
         let c = whole(&b.body, &OUTPUT, &mut self.diags);
         let (name, name_span) = label(b, 0);
         self.check_name("Invalid output name", &name, name_span);
-        let description = c.get("description").and_then(|a| text(&a.expr, &mut self.diags));
+        let description = c.fixed("description").and_then(|e| text(&e, &mut self.diags));
         let mut truth_of = |n: &str| c.get(n).and_then(|a| truth(&a.expr, &mut self.diags)).unwrap_or(false);
         let (sensitive, ephemeral) = (truth_of("sensitive"), truth_of("ephemeral"));
         let depends_on = c.get("depends_on").map(|a| references_of(&a.expr, c.json, &mut self.diags)).unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::body::{JsonKind, JsonMember, JsonNode};
 /// How deep values may nest.
 const MAX_DEPTH: usize = 200;
 
-type Result<T> = std::result::Result<T, Diagnostic>;
+type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 
 /// Reads the one value of a text.
 pub(crate) fn read(file: FileId, text: &str) -> Result<JsonNode> {
@@ -44,11 +44,11 @@ impl Reader<'_> {
         Span::new(self.file, start, end)
     }
 
-    fn error(&self, summary: &'static str, detail: impl Into<String>, start: usize, end: usize) -> Diagnostic {
-        Diagnostic::error(summary, detail).at(self.span(start, end))
+    fn error(&self, summary: &'static str, detail: impl Into<String>, start: usize, end: usize) -> Box<Diagnostic> {
+        Box::new(Diagnostic::error(summary, detail).at(self.span(start, end)))
     }
 
-    fn error_here(&self, summary: &'static str, detail: impl Into<String>) -> Diagnostic {
+    fn error_here(&self, summary: &'static str, detail: impl Into<String>) -> Box<Diagnostic> {
         let len = self.rest().chars().next().map_or(0, char::len_utf8);
         self.error(summary, detail, self.at, self.at + len)
     }
@@ -88,7 +88,7 @@ impl Reader<'_> {
                 Some(b'"') => {}
                 None => return Err(self.error("Unclosed object", "No closing brace was found for this JSON object.", open, open + 1)),
                 Some(_) => {
-                    let detail = "A JSON object property name must be a string.";
+                    let detail = "A JSON object property name must be a string";
                     return Err(self.error_here("Invalid object property name", detail));
                 }
             }
@@ -200,9 +200,8 @@ impl Reader<'_> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '-');
         let rest = self.rest();
         let text = &rest[..rest.find(|c| !is_part(c)).unwrap_or(rest.len())];
-        let (digits, end) = (text.trim_start_matches('-'), start + text.len());
-        let leading_zero = digits.len() > 1 && digits.starts_with('0') && digits.as_bytes()[1].is_ascii_digit();
-        let value = if leading_zero { None } else { Number::parse(text) };
+        let (digits, end) = (text.strip_prefix('-').unwrap_or(text), start + text.len());
+        let value = if is_number(digits) { Number::parse(text) } else { None };
         self.at = end;
         let Some(value) = value else {
             let detail = "There is a syntax error in the given JSON number.";
@@ -230,6 +229,17 @@ impl Reader<'_> {
         self.at = end;
         Ok(JsonKind::Literal(value))
     }
+}
+
+/// Whether JSON takes the text for a number, its sign aside.
+fn is_number(text: &str) -> bool {
+    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    let (mantissa, exponent) = text.split_once(['e', 'E']).map_or((text, None), |(m, e)| (m, Some(e)));
+    let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(w, f)| (w, Some(f)));
+    digits(whole)
+        && (whole.len() == 1 || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(|e| digits(e.strip_prefix(['+', '-']).unwrap_or(e)))
 }
 
 /// Resolves the escapes of a JSON string. Surrogates come in pairs; a lone one becomes U+FFFD.
