@@ -2,7 +2,7 @@
 //!
 //! - [`model`]: a [`Snapshot`] in memory.
 //! - [`json`]: values to and from the JSON that Terraform stores.
-//! - [`file`]: a snapshot to and from a file of format version 4, byte for byte as Terraform writes it.
+//! - [`mod@file`]: a snapshot to and from a file of format version 4, byte for byte as Terraform writes it.
 //! - [`check`]: whether a snapshot is sound. Runs on every read and every write.
 //! - [`journal`]: the record of what a run did, durable step by step.
 //! - [`lock`]: who may write, excluding Terraform and excluded by it.

@@ -416,3 +416,66 @@ impl CheckStatus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider(text: &str) -> ProviderConfigAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn nothing_is_left_of_an_instance_without_objects() {
+        let (mut s, addr) = (Snapshot::new(), "module.m[0].a.b[\"k\"]".parse::<Addr>().unwrap());
+        let p = provider("provider[\"x/y/z\"]");
+        s.set_current(&addr, &p, Object::default());
+        let key = s.depose(&addr).unwrap();
+        assert_eq!(key.len(), 8);
+        assert!(s.get(&addr).is_none() && s.depose(&addr).is_none());
+        s.set_current(&addr, &p, Object { tainted: true, ..Object::default() });
+        assert!(s.get(&addr).unwrap().tainted);
+        assert_eq!(s.instances().count(), 1);
+        assert!(s.remove_current(&addr).is_some() && s.remove_current(&addr).is_none());
+        assert!(!s.is_empty());
+        assert!(s.remove_deposed(&addr, &key).is_some());
+        assert!(s.is_empty());
+    }
+
+    #[test]
+    fn an_instance_may_have_an_instance_of_the_provider_configuration() {
+        let mut s = Snapshot::new();
+        let (a, b): (Addr, Addr) = ("a.b[0]".parse().unwrap(), "a.b[1]".parse().unwrap());
+        let eu = provider("provider[\"x/y/z\"].by_region[\"eu\"]");
+        let us = provider("provider[\"x/y/z\"].by_region[\"us\"]");
+        s.set_current(&a, &eu, Object::default());
+        s.set_instance(&b, &us, InstanceState::current(Object::default()));
+        assert_eq!((s.provider(&a), s.provider(&b)), (Some(&eu), Some(&us)));
+        assert!(crate::check::check(&s).is_ok());
+    }
+
+    #[test]
+    fn marks_go_to_paths_and_come_back() {
+        let secret = |v: Value| v.mark(Marks::SENSITIVE);
+        let value = Value::object([
+            ("a", secret(Value::from("x"))),
+            ("b", Value::map(Type::String, [("k", secret(Value::from("y"))), ("l", Value::from("z"))])),
+            ("c", Value::list(Type::String, [Value::from("1"), secret(Value::from("2"))])),
+            ("d", Value::set(Type::String, [secret(Value::from("3"))])),
+        ]);
+        let object = Object::encode(1, &value, &value.ty()).unwrap();
+        let paths: Vec<String> = object.sensitive.iter().map(ToString::to_string).collect();
+        assert_eq!(paths, [".a", ".b[\"k\"]", ".c[1]", ".d"]);
+        assert!(object.decode(&value.ty()).unwrap().same(&value));
+        // A path that leads nowhere marks nothing.
+        let gone = Object { sensitive: vec![Path::attr("gone"), Path::attr("a").then(Step::Index(3))], ..object };
+        assert!(gone.decode(&value.ty()).unwrap().deep_marks().is_none());
+    }
+
+    #[test]
+    fn dependencies_lose_the_keys_of_modules() {
+        for (text, want) in [("a.b", Some("a.b")), ("module.m[0].data.a.b", Some("module.m.data.a.b")), ("a.b[0]", None), ("module.m", None)] {
+            assert_eq!(text.parse::<ConfigAddr>().ok().map(|a| a.to_string()).as_deref(), want);
+        }
+    }
+}

@@ -39,6 +39,9 @@ pub trait Backend: Send + Sync {
 #[async_trait]
 pub trait Store: Send + Sync {
     /// The stored snapshot with the journal of a run that was cut off replayed onto it. `None` when there is neither.
+    ///
+    /// Whoever does not hold the lock may see the journal of a run that is still at work: its intents are open
+    /// because it works on them. Act on open intents only with the lock in hand.
     async fn recover(&self) -> Result<Option<Recovered>>;
 
     /// The state as far as it is known: [`Store::recover`] without the open intents.

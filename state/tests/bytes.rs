@@ -1,4 +1,5 @@
 //! States that Terraform 1.11.4 wrote are read and written again without a byte of difference.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
 //! A run may be cut off at any byte of its journal: whoever comes next knows all that was acknowledged.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 use secstack_base::{Addr, Marks, ProviderConfigAddr, Type, Value};
 use secstack_state::journal::Operation;
@@ -45,7 +46,7 @@ fn random_record(random: &mut Random, n: usize) -> Record {
         2 => Record::Id { addr, deposed: None, id: format!("vpc-{n}").into() },
         3 => done(&addr, InstanceState::default()),
         4 => Record::Void { addr },
-        5 => Record::Output { name: "o".into(), value: Some(OutputValue { value: Value::from(n as i64), sensitive: n % 2 == 0 }) },
+        5 => Record::Output { name: "o".into(), value: Some(OutputValue { value: Value::from(n as i64), sensitive: n.is_multiple_of(2) }) },
         6 => Record::Output { name: "o".into(), value: None },
         7 => {
             entry.deposed.insert(format!("{n:08x}").into(), object("old").with_tainted(true).into());
@@ -81,7 +82,7 @@ async fn cut_off_at_any_byte_nothing_acknowledged_is_lost() {
             let (_, want) = steps.iter().rev().find(|(len, _)| *len <= cut + 1).unwrap_or(&steps[0]);
             assert_eq!(got, *want, "seed {seed}, byte {cut}");
             // Whoever goes on from there writes a journal that holds the same.
-            if cut % 97 == 0 {
+            if cut.is_multiple_of(97) {
                 let snapshot = left.read().await.unwrap().unwrap();
                 let next = left.journal(&snapshot).await.unwrap();
                 assert_eq!(known(&left.recover().await.unwrap().unwrap()), got);

@@ -1,4 +1,5 @@
 //! States in local files, side by side with Terraform.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::MetadataExt;

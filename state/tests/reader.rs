@@ -1,4 +1,5 @@
 //! What the reader says of files that are no sound state, and that nothing makes it panic.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 use secstack_state::{Error, file};
 

@@ -153,3 +153,46 @@ impl Sink for FileSink {
         Err(e)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_full_is_told_to_every_waiting_record() {
+        // It takes nothing and cannot be cut back either, so that nothing may follow.
+        let file = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut sink = FileSink::new(file, "j".into(), 0);
+        for _ in 0..2 {
+            let e = sink.commit("x\n").unwrap_err();
+            assert_eq!(e.diagnostic().summary, "No space for the state");
+            assert!(e.to_string().contains("write the journal \"j\""), "{e}");
+        }
+        assert!(sink.broken.is_some());
+    }
+
+    #[test]
+    fn after_the_close_nothing_is_taken() {
+        struct Count(mpsc::Sender<usize>);
+        impl Sink for Count {
+            fn commit(&mut self, lines: &str) -> Result<()> {
+                self.0.send(lines.lines().count()).map_err(|_| closed())
+            }
+        }
+        let (to, from) = mpsc::channel();
+        let committer = Committer::threaded(Count(to), 1).unwrap();
+        let waiting: Vec<_> = (0..10)
+            .map(|_| {
+                let (reply, done) = mpsc::sync_channel(1);
+                committer.submit("{}".into(), Reply::Blocking(reply));
+                done
+            })
+            .collect();
+        committer.close();
+        assert!(waiting.iter().all(|done| done.recv().unwrap().is_ok()));
+        assert_eq!(from.iter().sum::<usize>(), 10);
+        let (reply, done) = mpsc::sync_channel(1);
+        committer.submit("{}".into(), Reply::Blocking(reply));
+        assert!(done.recv().unwrap().is_err());
+    }
+}

@@ -269,10 +269,10 @@ impl LocalStore {
             }
             // The file may have been replaced or removed between opening and locking it.
             let same = |a: fs::Metadata, b: fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
-            if let (Ok(opened), Ok(named)) = (file.metadata(), fs::metadata(path)) {
-                if same(opened, named) {
-                    return Ok((file, created));
-                }
+            if let (Ok(opened), Ok(named)) = (file.metadata(), fs::metadata(path))
+                && same(opened, named)
+            {
+                return Ok((file, created));
             }
         }
     }
