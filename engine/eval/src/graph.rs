@@ -10,8 +10,8 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use secstack_base::addr::ResourceName;
 use secstack_base::schema::Schema;
 use secstack_base::{Diagnostic, Diags, Mode, ProviderAddr, Span, Str};
-use secstack_lang::ast::{Traversal, references};
-use secstack_lang::module::{CheckRule, IgnoreChanges, Provisioner};
+use secstack_lang::ast::{Traversal, TraversalStep, references};
+use secstack_lang::module::{CheckRule, Provisioner};
 use secstack_lang::{Body, Expr};
 
 use crate::block::block_references;
@@ -199,7 +199,7 @@ impl Builder<'_> {
                     let found = block_references(&p.body, &schema.block);
                     self.traversal_edges(ix, &node, found, None);
                 }
-                for e in &p.for_each {
+                if let Some(e) = &p.for_each {
                     self.expr_edges(ix, &node, e, None);
                 }
             }
@@ -281,10 +281,9 @@ impl Builder<'_> {
         for p in &r.provisioners {
             self.provisioner_edges(ix, &node, p);
         }
-        for body in &r.connection {
+        if let Some(body) = &r.connection {
             self.body_edges(ix, &node, body);
         }
-        let _: &IgnoreChanges = &l.ignore_changes;
         if let Some(check) = &r.in_check {
             self.edge(&Node::Check(ix, check.clone()), node);
         }
@@ -320,6 +319,7 @@ impl Builder<'_> {
         for t in found {
             match reference::resolve(self.config, ix, &t) {
                 Ok(targets) => {
+                    self.check_attribute(ix, &t);
                     for target in targets {
                         self.target_edge(node, target, own, t.span);
                     }
@@ -327,6 +327,30 @@ impl Builder<'_> {
                 Err(d) => self.diags.push(*d),
             }
         }
+    }
+
+    /// An attribute of a resource must be in its schema, wherever the reference stands.
+    fn check_attribute(&mut self, ix: ModuleIx, t: &Traversal) {
+        let Ok((Node::Resource(_, name), used)) = reference::resource(self.config, ix, t) else { return };
+        if matches!(&*t.root, "var" | "local" | "module" | "path" | "terraform" | "tofu" | "count" | "each" | "self") {
+            return;
+        }
+        let provider = resource_provider(self.config, ix, &name).provider;
+        let Some(schema) = self.schemas.resource(&provider, name.mode, &name.ty) else { return };
+        let Some(TraversalStep::Attr(attr, span)) = t.steps[used..].iter().find(|s| matches!(s, TraversalStep::Attr(..))) else { return };
+        let block = &schema.block;
+        if block.attribute(attr).is_some() || block.nested(attr).is_some() {
+            return;
+        }
+        // An index on a map of instances may be an attribute step: `aws_vpc.a.key`.
+        let r = &self.config.module(ix).module.resources[&name];
+        if r.for_each.is_some() && matches!(t.steps.get(used), Some(TraversalStep::Attr(..))) {
+            return;
+        }
+        let known = block.attributes.iter().map(|a| &*a.name).chain(block.blocks.iter().map(|b| &*b.name));
+        let near = secstack_base::diag::suggest(attr, known).map(|n| format!(" Did you mean {n:?}?")).unwrap_or_default();
+        let what = format!("This object has no argument, nested block, or exported attribute named {attr:?}.{near}");
+        self.diags.push(Diagnostic::error("Unsupported attribute", what).at(*span));
     }
 
     fn target_edge(&mut self, node: &Node, target: Target, own: Option<&Node>, span: Span) {

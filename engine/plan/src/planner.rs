@@ -141,6 +141,7 @@ impl Planner {
         let mut diags = Diags::new();
         let config = start.config.clone();
         crate::validate::providers(&config, &*start.providers, &mut diags);
+        crate::validate::calls(&config, &mut diags);
         let graph = {
             let extra = Self::state_providers(&config, &start.state);
             Graph::build(&config, &SchemasOf(&*start.providers), &extra, &mut diags)

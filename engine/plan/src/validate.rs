@@ -39,6 +39,32 @@ pub(crate) fn providers(config: &Config, providers: &dyn Providers, diags: &mut 
     }
 }
 
+/// Says which arguments of module calls are missing, or not expected.
+pub(crate) fn calls(config: &Config, diags: &mut Diags) {
+    for (ix, m) in config.iter() {
+        let Some((parent, name)) = &m.parent else { continue };
+        let call = &config.module(*parent).module.calls[name];
+        let (view, found) = call.body.view(&[]);
+        diags.extend(found);
+        let variables = &config.module(ix).module.variables;
+        for a in view.attributes.iter().filter(|a| !variables.contains_key(&a.name)) {
+            let near = suggest(&a.name, variables.keys().map(|v| &**v)).map(|n| format!(" Did you mean {n:?}?")).unwrap_or_default();
+            let what = format!("An argument named {:?} is not expected here.{near}", a.name);
+            diags.push(Diagnostic::error("Unsupported argument", what).at(a.name_span));
+        }
+        for b in view.blocks.iter() {
+            let what = format!("Blocks of type {:?} are not expected here.", b.ty);
+            diags.push(Diagnostic::error("Unsupported block type", what).at(b.ty_span));
+        }
+        for v in variables.values().filter(|v| v.default.is_none()) {
+            if !view.attributes.iter().any(|a| a.name == v.name) {
+                let what = format!("The argument {:?} is required, but no definition was found.", v.name);
+                diags.push(Diagnostic::error("Missing required argument", what).at(call.span));
+            }
+        }
+    }
+}
+
 fn unknown_provider(addr: &str, span: Span) -> Diagnostic {
     let what = format!("There is no provider {addr} in this program. secstack has its providers built in and downloads none.");
     Diagnostic::error("Unknown provider", what).at(span).help("Run `secstack providers` to see which providers there are.")
