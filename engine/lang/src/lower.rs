@@ -289,7 +289,7 @@ fn binary_op(op: BinaryOperator) -> BinaryOp {
 
 /// The diagnostic for an expression that nests too deep.
 pub(crate) fn too_deep(span: Span) -> Diagnostic {
-    Diagnostic::error("Expression too deep", format!("Expressions can nest {MAX_DEPTH} levels deep, and blocks 64."))
+    Diagnostic::error("Expression too deep", "Brackets, conditionals, templates and blocks can nest 64 levels deep, operators can be chained 128 times, attributes and indices 400 times.")
         .at(span)
         .help("Move a part of the expression to a local value.")
 }

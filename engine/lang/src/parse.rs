@@ -16,7 +16,7 @@ use crate::{Body, Expr, template};
 type Range = std::ops::Range<usize>;
 
 /// How often a text is given to the parser again after it was mended.
-const MAX_ATTEMPTS: usize = 200;
+const MAX_ATTEMPTS: usize = 40;
 
 /// Parses a `.tf` file. What could be read is returned beside the diagnostics.
 pub fn parse_file(file: FileId, text: &str) -> (Body, Diags) {

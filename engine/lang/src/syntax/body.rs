@@ -18,6 +18,9 @@ const EQUALS_DETAIL: &str =
 const UNCLOSED_DETAIL: &str =
     "There is no closing brace for this block before the end of the file. This may be caused by incorrect brace nesting elsewhere in this file.";
 
+/// How often reading starts over: each time the rest of the text is scanned again.
+const MAX_RESTARTS: usize = 50;
+
 /// What an item turned out to be.
 enum Item {
     /// An argument, by the token of its name.
@@ -29,7 +32,7 @@ enum Item {
 impl Parser<'_> {
     /// The whole file. Unlike HCL, a mistake hides nothing but the item it is in.
     pub(super) fn file(&mut self) {
-        let mut set = HashMap::new();
+        let (mut set, mut restarts) = (HashMap::new(), 0);
         loop {
             let next = self.peek();
             let (start, errors) = (next.start, self.report.errors.len());
@@ -49,10 +52,12 @@ impl Parser<'_> {
             let failed = self.report.errors.len() > errors;
             let broken = failed && self.errors_are_local(errors);
             if failed
+                && restarts < MAX_RESTARTS
                 && let Some(at) = self.next_item_line(start)
                 && at < end
             {
                 self.restart(at, errors);
+                restarts += 1;
                 end = at;
             }
             self.report.items.push(start..end);
