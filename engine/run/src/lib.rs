@@ -6,6 +6,7 @@
 pub mod event;
 pub mod files;
 pub mod providers;
+pub mod load;
 
 pub mod answer;
 pub mod plan;
