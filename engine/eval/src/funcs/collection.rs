@@ -38,7 +38,7 @@ pub fn functions() -> Vec<Function> {
             .and_more(whatever("default").with_marks())
             .or_null(),
         removed("map"),
-        Function::new("matchkeys", [list("values"), list("keys"), list("searchset")], |a| Ok(a[0].ty()), search::match_keys),
+        Function::new("matchkeys", [list("values"), list("keys"), list("searchset")], search::match_keys_type, search::match_keys),
         Function::new("merge", [], maps::merge_type, maps::merge).and_more(any("maps").nullable().untyped().with_marks()),
         Function::new("one", [any("list")], search::one_type, search::one).or_null(),
         Function::new("reverse", [any("list").with_marks()], sequences::reverse_type, sequences::reverse),

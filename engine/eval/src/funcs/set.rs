@@ -73,6 +73,9 @@ fn retain(items: &mut Vec<Value>, other: &[Value], present: bool) {
 }
 
 fn product_type(args: &[Value]) -> Result<Type, CallError> {
+    if args.iter().any(|v| v.ty() == Type::Dynamic) {
+        return Ok(Type::Dynamic);
+    }
     if args.len() < 2 {
         return Err(CallError::new("at least two arguments are required"));
     }
@@ -80,7 +83,6 @@ fn product_type(args: &[Value]) -> Result<Type, CallError> {
     let mut ordered = true;
     for (i, arg) in args.iter().enumerate() {
         types.push(match arg.ty() {
-            Type::Dynamic => return Ok(Type::Dynamic),
             Type::Set(of) => {
                 ordered = false;
                 (*of).clone()

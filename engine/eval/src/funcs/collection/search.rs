@@ -112,10 +112,18 @@ pub(super) fn index(_: &Context<'_>, args: &[Value]) -> Outcome {
     Err(CallError::new("item not found"))
 }
 
+pub(super) fn match_keys_type(args: &[Value]) -> TypeOutcome {
+    common_list(&args[1], &args[2])?;
+    Ok(args[0].ty())
+}
+
+fn common_list(keys: &Value, wanted: &Value) -> TypeOutcome {
+    convert::unify(&[keys.ty(), wanted.ty()]).ok_or_else(|| CallError::new("keys and searchset must be of the same type"))
+}
+
 pub(super) fn match_keys(_: &Context<'_>, args: &[Value]) -> Outcome {
     let [values, keys, wanted] = args else { return Err(CallError::new("three lists are required")) };
-    let common = convert::unify(&[keys.ty(), wanted.ty()])
-        .ok_or_else(|| CallError::new("keys and searchset must be of the same type"))?;
+    let common = common_list(keys, wanted)?;
     let convert = |v: &Value| convert::convert(v, &common).map_err(|e| CallError::new(e.to_string()));
     let (keys, wanted) = (convert(keys)?, convert(wanted)?);
     let items = |v| Value::as_slice(v).unwrap_or_default();
