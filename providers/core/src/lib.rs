@@ -3,9 +3,15 @@
 //! Every type is a [`kind`]: a schema and a few functions on values, since most of these types have nothing to read
 //! and are their own state. A module holds one provider.
 
+mod external;
+mod framework;
 mod kind;
+mod local;
+mod null;
+mod random;
 mod schema;
 mod terraform;
+mod time;
 
 use std::sync::Arc;
 
@@ -13,5 +19,12 @@ use secstack_sdk::Provider;
 
 /// All providers of this crate.
 pub fn providers() -> Vec<Arc<dyn Provider>> {
-    vec![Arc::new(terraform::provider())]
+    vec![
+        Arc::new(terraform::provider()),
+        Arc::new(external::provider()),
+        Arc::new(local::provider()),
+        Arc::new(null::provider()),
+        Arc::new(random::provider()),
+        Arc::new(time::provider()),
+    ]
 }
