@@ -1,11 +1,12 @@
 //! A log group. Its tags come by a call of their own.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::types::{self, LogGroupClass};
 use secstack_base::{Number, Value};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Id, Result, check};
+use secstack_sdk::{Id, Result, Wait, check};
 
 use crate::error::{Answer, Missing};
 use crate::iam::{name_of, prefix_of};
@@ -55,6 +56,8 @@ fn retention(v: &Value) -> Result<(), String> {
 
 impl Resource for LogGroup {
     type Cx = Aws;
+    // A group that is deleted is gone at once; one that `skip_destroy` spares stays.
+    const WAIT: Wait = Wait { delete: Duration::ZERO, ..Wait::DEFAULT };
 
     async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
         let name = name_of(want.name.as_ref(), want.name_prefix.as_ref(), "terraform-");

@@ -1,0 +1,172 @@
+//! A bucket. Most of what can be said about one has become resource types of its own; the blocks for that are
+//! still here, and tell what is there when they are not written.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ObjectOwnership};
+use secstack_base::{Diagnostic, Diags, Value};
+use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
+use secstack_sdk::{Id, Result, check};
+
+use super::blocks::{CorsRule, Encryption, Grant, LifecycleRule, Logging, ObjectLock, VersioningBlock, Website};
+use super::replication::Replication;
+use super::{bucket_read, bucket_write};
+use crate::error::{Answer, Missing};
+use crate::iam::name_of;
+use crate::{Aws, policy};
+
+/// A bucket that holds objects.
+#[derive(Clone, Debug, Default, Schema)]
+#[resource(
+    "aws_s3_bucket",
+    timeouts(create, read, update, delete),
+    conflicts(bucket, bucket_prefix),
+    conflicts(acl, grant)
+)]
+pub struct Bucket {
+    /// Whether transfers are accelerated.
+    #[attr(computed, deprecated = "acceleration_status is deprecated. Use the aws_s3_bucket_accelerate_configuration resource instead.", check = check::one_of(["Enabled", "Suspended"]))]
+    pub acceleration_status: Option<String>,
+    /// A ready-made list of who may do what.
+    #[attr(computed, local, deprecated = "acl is deprecated. Use the aws_s3_bucket_acl resource instead.")]
+    pub acl: Option<String>,
+    /// The ARN of the bucket.
+    #[attr(output)]
+    pub arn: Option<String>,
+    /// The name of the bucket.
+    #[attr(forces_new, computed, check = check::length(0, 63))]
+    pub bucket: Option<String>,
+    /// The host name of the bucket.
+    #[attr(output)]
+    pub bucket_domain_name: Option<String>,
+    /// The beginning of a name that is made up.
+    #[attr(forces_new, computed, check = check::length(0, 37))]
+    pub bucket_prefix: Option<String>,
+    /// The host name of the bucket in its region.
+    #[attr(output)]
+    pub bucket_regional_domain_name: Option<String>,
+    /// Whether the bucket is deleted with all that is in it.
+    #[attr(default = false, local)]
+    pub force_destroy: bool,
+    /// The hosted zone of web sites of the region.
+    #[attr(output)]
+    pub hosted_zone_id: Option<String>,
+    /// Whether objects can be kept from being deleted.
+    #[attr(forces_new, computed)]
+    pub object_lock_enabled: Option<bool>,
+    /// Who may do what, as JSON.
+    #[attr(computed, same = policy::same, deprecated = "policy is deprecated. Use the aws_s3_bucket_policy resource instead.")]
+    pub policy: Option<String>,
+    /// The region of the bucket.
+    #[attr(output)]
+    pub region: Option<String>,
+    /// Who pays for requests.
+    #[attr(computed, deprecated = "request_payer is deprecated. Use the aws_s3_bucket_request_payment_configuration resource instead.", check = check::one_of(["Requester", "BucketOwner"]))]
+    pub request_payer: Option<String>,
+    /// Tags of the bucket.
+    #[attr(tags)]
+    pub tags: Tags,
+    /// The domain of the web site.
+    #[attr(output, deprecated = "website_domain is deprecated. Use the aws_s3_bucket_website_configuration resource instead.")]
+    pub website_domain: Option<String>,
+    /// The host name of the web site.
+    #[attr(output, deprecated = "website_endpoint is deprecated. Use the aws_s3_bucket_website_configuration resource instead.")]
+    pub website_endpoint: Option<String>,
+    /// What pages of other origins may do.
+    #[attr(block = list, computed)]
+    pub cors_rule: Vec<CorsRule>,
+    /// Who may do what.
+    #[attr(block = set, computed)]
+    pub grant: BTreeSet<Grant>,
+    /// What becomes of objects with time.
+    #[attr(block = list, computed)]
+    pub lifecycle_rule: Vec<LifecycleRule>,
+    /// Where accesses are recorded.
+    #[attr(block = list, computed, max = 1)]
+    pub logging: Option<Logging>,
+    /// How long objects cannot be deleted.
+    #[attr(block = list, computed, max = 1)]
+    pub object_lock_configuration: Option<ObjectLock>,
+    /// Where objects are copied to.
+    #[attr(block = list, computed, max = 1)]
+    pub replication_configuration: Option<Replication>,
+    /// How objects are encrypted.
+    #[attr(block = list, computed, max = 1)]
+    pub server_side_encryption_configuration: Option<Encryption>,
+    /// Whether old versions of objects are kept.
+    #[attr(block = list, computed, max = 1)]
+    pub versioning: Option<VersioningBlock>,
+    /// The bucket as a web site.
+    #[attr(block = list, computed, max = 1)]
+    pub website: Option<Website>,
+}
+
+impl Resource for Bucket {
+    type Cx = Aws;
+
+    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
+        let name = name_of(want.bucket.as_ref(), want.bucket_prefix.as_ref(), "terraform-");
+        let mut call = cx.s3().create_bucket().bucket(&name);
+        // The first region is the one that must not be named.
+        if cx.region() != "us-east-1" {
+            let place = BucketLocationConstraint::from(cx.region());
+            call = call.create_bucket_configuration(CreateBucketConfiguration::builder().location_constraint(place).build());
+        }
+        if want.object_lock_enabled == Some(true) || want.object_lock_configuration.is_some() {
+            call = call.object_lock_enabled_for_bucket(true);
+        }
+        if want.acl.is_some() || !want.grant.is_empty() {
+            call = call.object_ownership(ObjectOwnership::ObjectWriter);
+        }
+        call.send().await.api()?;
+        Ok(Id(name.into()))
+    }
+
+    async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {
+        bucket_write::change(cx, &id.0, &Self::default(), want).await
+    }
+
+    async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
+        let mut found = Vec::new();
+        for ask in asks {
+            let bucket = bucket_read::find(cx, &ask.id.0).await.or_missing()?;
+            found.extend(bucket.map(|b| Found::ready(ask.id.clone(), b)));
+        }
+        Ok(found)
+    }
+
+    async fn update(cx: &Aws, id: &Id, prior: &Self, want: &Self) -> Result<()> {
+        bucket_write::change(cx, &id.0, prior, want).await
+    }
+
+    async fn delete(cx: &Aws, id: &Id, prior: &Self) -> Result<()> {
+        let delete = || async { cx.s3().delete_bucket().bucket(&*id.0).send().await.api() };
+        match delete().await {
+            Err(e) if prior.force_destroy && e.message.contains("BucketNotEmpty") => {
+                bucket_write::empty(cx, &id.0, prior.object_lock_enabled).await?;
+                delete().await?;
+            }
+            other => drop(other?),
+        }
+        Ok(())
+    }
+
+    fn validate(config: &Value) -> Diags {
+        let mut diags = Diags::new();
+        let written = |name: &str| config.get(name).and_then(Value::as_slice).is_some_and(|blocks| !blocks.is_empty());
+        let rules = config.get("website").and_then(Value::as_slice).and_then(<[Value]>::first);
+        let other = [
+            (written("replication_configuration"), "replication_configuration", "aws_s3_bucket_replication_configuration"),
+            (
+                rules.and_then(|w| w.get("routing_rules")).is_some_and(|r| !r.is_null()),
+                "website.routing_rules",
+                "aws_s3_bucket_website_configuration",
+            ),
+        ];
+        for (_, argument, instead) in other.iter().filter(|(given, ..)| *given) {
+            let detail = format!("The argument {argument} of a bucket cannot be written.");
+            diags.push(Diagnostic::error("Unsupported argument", detail).help(format!("Use the resource type {instead} instead.")));
+        }
+        diags
+    }
+}
