@@ -24,7 +24,7 @@ use crate::body::Block;
 use crate::token::is_ident;
 use crate::{Body, Module};
 
-pub(crate) use constant::{static_value, text, truth};
+pub(crate) use constant::{check_static, static_value, text, truth};
 pub(crate) use module_call::providers;
 pub(crate) use content::{Content, Shape, part, whole};
 pub(crate) use reference::{Quoted, list, provider_ref, reference, references_of};

@@ -1,8 +1,9 @@
 //! Text to syntax tree to modules, and formatting.
 //!
 //! The parser is `hcl-edit`; its tree is lowered to [`ast`], which holds what evaluation needs: a
-//! span on every node and numbers at full precision. JSON files become the same tree. [`module`]
-//! decodes files into variables, resources and calls, and leaves their expressions unevaluated.
+//! span on every node and numbers at full precision. Mistakes are found by a second reader, which
+//! follows HCL's own rules and words (`syntax`). JSON files become the same tree. [`decode`] turns
+//! files into a [`module`]: variables, resources and calls, whose expressions stay unevaluated.
 //!
 //! Nothing here reads a file: text comes in, diagnostics go out.
 

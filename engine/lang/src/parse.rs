@@ -126,6 +126,9 @@ impl Masked {
         for (key, _) in report.keys.iter().filter(|(_, repeated)| *repeated) {
             masked.mask_key(key.clone());
         }
+        for trap in &report.traps {
+            masked.bytes[trap.clone()].fill(b' ');
+        }
         for broken in &report.broken {
             masked.blank(broken);
         }

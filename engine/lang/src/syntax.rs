@@ -33,6 +33,8 @@ pub(crate) struct Report {
     pub numbers: Vec<Range>,
     /// Keys of object constructors: where, and whether an earlier key reads the same.
     pub keys: Vec<(Range, bool)>,
+    /// Bytes that mean nothing and that `hcl-edit` trips over.
+    pub traps: Vec<Range>,
     /// The arguments of bodies.
     pub arguments: Vec<Argument>,
     /// Labels of blocks.
@@ -117,7 +119,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn finish(self) -> Report {
+    fn finish(mut self) -> Report {
+        self.report.traps = traps(self.text, &self.tokens);
         self.report
     }
 
@@ -271,6 +274,31 @@ impl<'a> Parser<'a> {
             self.error("Invalid number literal", "Failed to recognize the value of this number literal.", t);
         }
     }
+}
+
+/// What `hcl-edit` takes for something else: the carriage returns of line breaks, which it wants to be spaces after
+/// `for`, and lines of a heredoc that start with the marker but do not end it.
+fn traps(text: &str, tokens: &[Token]) -> Vec<Range> {
+    let mut out = Vec::new();
+    let mut markers = Vec::new();
+    let mut line_start = false;
+    for t in tokens {
+        let token = text.get(t.start..t.end).unwrap_or("");
+        match t.kind {
+            Kind::Newline if token.len() == 2 => out.push(t.start..t.start + 1),
+            Kind::OHeredoc => markers.push(token.trim_start_matches(['<', '-']).trim_end()),
+            Kind::CHeredoc => drop(markers.pop()),
+            Kind::StringLit if line_start => {
+                let indent = token.len() - token.trim_start().len();
+                if let Some(marker) = markers.last().filter(|m| token[indent..].starts_with(**m)) {
+                    out.push(t.start + indent..t.start + indent + marker.len());
+                }
+            }
+            _ => {}
+        }
+        line_start = t.kind == Kind::OHeredoc || (t.kind == Kind::StringLit && token.ends_with('\n'));
+    }
+    out
 }
 
 fn opposite(kind: Kind) -> Kind {

@@ -3,24 +3,25 @@
 use secstack_base::{Diagnostic, Diags, FileId};
 
 use crate::body::{Attribute, Items, View};
+use crate::decode::check_static;
 use crate::{json, parse_file, parse_json_file};
 
 /// Parses a `.tfvars` file.
 pub fn parse_tfvars(file: FileId, text: &str) -> (Vec<Attribute>, Diags) {
     let (body, mut diags) = parse_file(file, text);
     let (View { attributes, blocks }, _) = body.view(&[]);
-    if let Some(block) = blocks.first() {
-        let variables = if &*block.ty == "variable" {
-            " To declare variables, place this block in a file with the suffix \".tf\" in the root module directory."
-        } else {
-            ""
-        };
-        let detail = if block.labels.is_empty() && variables.is_empty() {
-            format!("Blocks are not allowed here. Did you mean to write {} = {{ ... }}?", block.ty)
-        } else {
-            format!("Blocks are not allowed here.{variables}")
-        };
-        diags.push(Diagnostic::error(format!("Unexpected {:?} block", block.ty), detail).at(block.ty_span));
+    let declared: Vec<_> = blocks.iter().filter(|b| &*b.ty == "variable").collect();
+    for b in &declared {
+        let name = b.labels.first().map_or("name", |(l, _)| l);
+        let detail = format!("A .tfvars file is used to assign values to variables that have already been declared in .tf files, not to declare new variables. To declare variable {name:?}, place this block in one of your .tf files, such as variables.tf.");
+        diags.push(Diagnostic::error("Variable declaration in .tfvars file", detail).at(b.ty_span));
+    }
+    if let Some(b) = blocks.first().filter(|_| declared.is_empty()) {
+        let summary = format!("Unexpected {:?} block", b.ty);
+        diags.push(Diagnostic::error(summary, "Blocks are not allowed here.").at(b.ty_span));
+    }
+    for a in attributes.iter() {
+        check_static(&a.expr, &mut diags);
     }
     (attributes.into_owned(), diags)
 }

@@ -70,3 +70,18 @@ fn json_becomes_blocks_and_expressions() {
     assert!(matches!(&locals.attributes[0].expr.kind, secstack_lang::ExprKind::Wrap(e) if matches!(&e.kind, secstack_lang::ExprKind::Variable(v) if &**v == "x")));
     assert_eq!(&text[locals.attributes[0].name_span.start as usize..locals.attributes[0].name_span.end as usize], "\"a\"");
 }
+
+#[test]
+fn what_the_parser_trips_over_is_kept_from_it() {
+    for text in [
+        "a = [for\r\n v in [1] : v]\r\n",
+        "a = f(<<E\nE x\n  E) ${y}\nE\n)\n",
+        "a = { k = 1, k = 2, \"k\" = 3, (k) = 4, (k) = 5 }\n",
+        "a = 123456789012345678901234567890\nb = 1e400\nc = x.0\n",
+        "\u{feff}a = 1\n",
+    ] {
+        let (body, diags) = parse_file(FileId(0), text);
+        assert!(diags.is_empty(), "{text}: {diags:?}");
+        assert!(!body.view(&[]).0.attributes.is_empty());
+    }
+}

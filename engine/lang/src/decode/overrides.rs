@@ -17,9 +17,11 @@ impl Decoder {
                     Some(base) => merge_body(&mut base.body, &b.body),
                     None => blocks.push(b),
                 },
-                "moved" | "import" | "removed" | "check" => self.not_overridable(&b),
+                "moved" | "import" | "check" => self.not_overridable(&b),
+                "removed" => blocks.push(b),
                 _ => match blocks.iter_mut().find(|base| same_header(base, &b)) {
                     Some(base) => merge_body(&mut base.body, &b.body),
+                    None if &*b.ty == "ephemeral" => blocks.push(b),
                     None => self.no_base(&b),
                 },
             }
@@ -81,12 +83,10 @@ impl Decoder {
     }
 
     fn not_overridable(&mut self, b: &Block) {
-        let what = match &*b.ty {
-            "moved" => "Records of moved objects",
-            "import" => "Import blocks",
-            "removed" => "Removed blocks",
-            _ => "Check blocks",
-        };
+        if &*b.ty == "check" {
+            return self.error("Can't override check blocks", "Override files cannot override check blocks.", b.span);
+        }
+        let what = if &*b.ty == "moved" { "Records of moved objects" } else { "Import blocks" };
         let detail = format!("{what} can appear only in normal files, not in override files.");
         self.error(format!("Cannot override '{}' blocks", b.ty), detail, b.span);
     }
