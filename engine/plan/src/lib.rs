@@ -27,6 +27,7 @@ mod targets;
 mod finish;
 
 pub mod plan;
+pub mod file;
 pub mod promise;
 
 pub use data::ephemeral;
