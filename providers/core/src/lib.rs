@@ -3,8 +3,10 @@
 //! Every type is a [`kind`]: a schema and a few functions on values, since most of these types have nothing to read
 //! and are their own state. A module holds one provider.
 
+mod cloudinit;
 mod external;
 mod framework;
+mod gzip;
 mod kind;
 mod local;
 mod null;
@@ -21,6 +23,7 @@ use secstack_sdk::Provider;
 pub fn providers() -> Vec<Arc<dyn Provider>> {
     vec![
         Arc::new(terraform::provider()),
+        Arc::new(cloudinit::provider()),
         Arc::new(external::provider()),
         Arc::new(local::provider()),
         Arc::new(null::provider()),

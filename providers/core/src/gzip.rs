@@ -1,0 +1,97 @@
+//! Gzip that is byte for byte what Go's library writes.
+//!
+//! Compressed text ends up in arguments such as the user data of a machine. If another library compressed it, every
+//! such machine would be replaced when its state comes from Terraform. The algorithm is that of `compress/flate` at
+//! its default level, down to which of several equal choices is taken.
+
+mod deflate;
+mod huffman;
+
+use deflate::Compressor;
+
+/// A gzip file that is written piece by piece.
+pub(crate) struct Writer {
+    compressor: Compressor,
+    crc: crc32fast::Hasher,
+    length: u32,
+}
+
+impl Writer {
+    /// An empty file.
+    pub fn new() -> Self {
+        // No name, no time, an unknown system.
+        let header = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+        Self { compressor: Compressor::new(header), crc: crc32fast::Hasher::new(), length: 0 }
+    }
+
+    /// Adds a piece.
+    pub fn write(&mut self, bytes: &[u8]) {
+        self.crc.update(bytes);
+        self.length = self.length.wrapping_add(bytes.len() as u32);
+        self.compressor.write(bytes);
+    }
+
+    /// The file.
+    pub fn finish(self) -> Vec<u8> {
+        let mut out = self.compressor.finish();
+        out.extend(self.crc.finalize().to_le_bytes());
+        out.extend(self.length.to_le_bytes());
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+
+    /// Made with Go's `compress/gzip`.
+    #[test]
+    fn as_go_writes() {
+        check(b"", "H4sIAAAAAAAA/wEAAP//AAAAAAAAAAA=");
+        check(b"hello", "H4sIAAAAAAAA/8pIzcnJBwQAAP//hqYQNgUAAAA=");
+        check(&b"abcabcabcabd".repeat(9), "H4sIAAAAAAAA/0pMSoahFFqzAQEAAP//Mpi902wAAAA=");
+    }
+
+    /// Checksums of what Go's `compress/gzip` makes of generated text of several lengths.
+    #[test]
+    fn long_texts() {
+        for (length, seed, want) in LONG {
+            let text = generated(length, seed);
+            let mut writer = Writer::new();
+            writer.write(&text);
+            let out = writer.finish();
+            assert_eq!((out.len(), crc32fast::hash(&out)), want, "{length} bytes");
+        }
+    }
+
+    const LONG: [(usize, u32, (usize, u32)); 5] = [
+        (300, 1, (29, 0x58ec_7527)),
+        (5_000, 2, (642, 0x770f_29da)),
+        (70_000, 3, (12_017, 0xda37_0be4)),
+        (200_000, 5, (45_529, 0x3ed0_2f9b)),
+        (400_000, 256, (139_556, 0xe9ab_d110)),
+    ];
+
+    /// Words of a simple generator: the larger the alphabet, the less there is to compress.
+    fn generated(length: usize, alphabet: u32) -> Vec<u8> {
+        let mut x: u32 = 12345;
+        let mut out = Vec::with_capacity(length);
+        while out.len() < length {
+            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let n = (x >> 20) % 12 + 1;
+            for i in 0..n {
+                out.push(((x >> 24) % alphabet + i.wrapping_mul(x >> 28) % alphabet) as u8);
+            }
+        }
+        out.truncate(length);
+        out
+    }
+
+    fn check(text: &[u8], want: &str) {
+        let mut writer = Writer::new();
+        writer.write(text);
+        assert_eq!(BASE64_STANDARD.encode(writer.finish()), want);
+    }
+}
