@@ -134,7 +134,7 @@ fn no_resource(config: &Config, ix: ModuleIx, name: &ResourceName, span: Span) -
     if m.module.resources.contains_key(&flipped) {
         d.detail.push_str(&format!("\n\nDid you mean the {} resource {flipped}?", if other == Mode::Data { "data" } else { "managed" }));
     } else if let Some(near) = suggest(&name.name, m.module.resources.keys().filter(|k| k.ty == name.ty && k.mode == name.mode).map(|k| &*k.name)) {
-        d = d.help(format!("Did you mean {near:?}?"));
+        d = d.help(format!("Refer to {}.{near}, which is declared and has a similar name.", name.ty));
     }
     Box::new(d)
 }

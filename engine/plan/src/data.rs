@@ -190,7 +190,7 @@ impl Planner {
             self.data_conditions(addr, &verdicts, "postcondition", &mut diags);
         }
         let ok = !diags.has_errors();
-        self.diags.extend(diags.into_iter().map(|d| d.about(addr.to_string())));
+        self.diags.extend(diags);
         if let Ok(object) = Object::encode(schema.version, &value, &schema.block.ty()) {
             self.prior_state.set_current(addr, &provider, object);
         }

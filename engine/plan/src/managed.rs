@@ -182,7 +182,7 @@ impl Planner {
             let mut diags = Diags::new();
             let value = self.plan_instance(site, &addr, &repetition, &mut diags);
             ok &= !diags.has_errors();
-            self.diags.extend(diags.into_iter().map(|d| if d.address.is_none() { d.about(addr.to_string()) } else { d }));
+            self.diags.extend(diags);
             values.push((key, value));
         }
         if let Some(facts) = self.world.facts_mut(site.ix, site.module) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use secstack_base::addr::{ModulePath, ResourceAddr, ResourceName};
 use secstack_base::{Addr, Data, Diagnostic, Diags, InstanceKey, Mode, ModuleAddr, Span, Str};
-use secstack_eval::{Config, ModuleIx};
+use secstack_eval::Config;
 use secstack_lang::ast::{Traversal, TraversalStep};
 use secstack_state::model::Snapshot;
 
@@ -20,12 +20,10 @@ struct End {
 /// A `moved` block.
 #[derive(Clone, Debug)]
 struct Statement {
-    module: ModuleIx,
     path: ModulePath,
     from: End,
     to: End,
     span: Span,
-    to_span: Span,
     /// Neither end has an instance key: all instances move.
     whole: bool,
 }
@@ -200,7 +198,7 @@ fn step(state: &mut Snapshot, rule: impl Fn(&Addr) -> Option<Addr>, moved: &mut 
 
 fn collect(config: &Config, diags: &mut Diags) -> Vec<Statement> {
     let mut out = Vec::new();
-    for (ix, m) in config.iter() {
+    for (_, m) in config.iter() {
         for block in &m.module.moved {
             let wrong = |t: &Traversal| Diagnostic::error("Invalid address", "A module call or a resource address is expected.").at(t.span);
             let (Some(from), Some(to)) = (End::parse(&block.from), End::parse(&block.to)) else {
@@ -213,7 +211,7 @@ fn collect(config: &Config, diags: &mut Diags) -> Vec<Statement> {
                 continue;
             }
             let whole = !from.has_key() && !to.has_key();
-            out.push(Statement { module: ix, path: m.path.clone(), from, to, span: block.span, to_span: block.to.span, whole });
+            out.push(Statement { path: m.path.clone(), from, to, span: block.span, whole });
         }
     }
     out
@@ -249,7 +247,6 @@ fn check(config: &Config, statements: &[Statement], diags: &mut Diags) {
         }
         from_seen.entry(key(&s.from)).or_insert(i);
         to_seen.entry(key(&s.to)).or_insert(i);
-        let _ = (s.module, s.to_span);
     }
     cycles(statements, &at, diags);
 }

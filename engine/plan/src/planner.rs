@@ -210,6 +210,18 @@ impl Planner {
             }
         }
         self.active = active;
+        self.forget_data();
+    }
+
+    /// Data sources are read anew: what the state has of those that this run evaluates is dropped.
+    fn forget_data(&mut self) {
+        let data: Vec<Addr> = self.prior_state.instances().filter(|(a, ..)| a.mode() == Mode::Data).map(|(a, ..)| a).collect();
+        for addr in data {
+            let active = self.resource_node(&addr).is_none_or(|n| self.active.contains(&n));
+            if active && !self.options.validating {
+                self.prior_state.remove_current(&addr);
+            }
+        }
     }
 
     /// Goes as far as possible and returns what must be asked for. When nothing is returned, planning is over.

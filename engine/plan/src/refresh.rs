@@ -213,7 +213,7 @@ impl Planner {
     }
 
     /// Nodes for the provider configurations that only the state still needs.
-    pub(crate) fn state_providers(config: &secstack_eval::Config, state: &secstack_state::model::Snapshot) -> Vec<Node> {
+    pub fn state_providers(config: &secstack_eval::Config, state: &secstack_state::model::Snapshot) -> Vec<Node> {
         let mut found: Vec<Node> = Vec::new();
         for resource in state.resources.values() {
             let p = &resource.provider;

@@ -94,6 +94,9 @@ impl Planner {
             return false;
         }
         let node = self.resource_node(addr);
+        if o.mode == PlanMode::Destroy && !o.targets.is_empty() {
+            return o.targets.iter().any(|t| t.contains(addr)) || self.depends_on_target(addr);
+        }
         if let Some(node) = node {
             if !self.active.contains(&node) {
                 return false;
@@ -102,9 +105,9 @@ impl Planner {
             // something needs it is planned whole.
             let named: Vec<&Target> = o.targets.iter().filter(|t| may_hit(self, node, std::slice::from_ref(t))).collect();
             let needed = self.graph.graph.neighbors_directed(node, Direction::Incoming).any(|n| self.active.contains(&n) && !matches!(self.graph.graph[n], Node::Output(..) | Node::Close(_)));
-            return named.is_empty() || needed && o.mode != PlanMode::Destroy || named.iter().any(|t| t.contains(addr)) || o.mode == PlanMode::Destroy && self.depends_on_target(addr);
+            return named.is_empty() || needed || named.iter().any(|t| t.contains(addr));
         }
-        o.targets.is_empty() || o.targets.iter().any(|t| t.contains(addr)) || o.mode == PlanMode::Destroy && self.depends_on_target(addr)
+        o.targets.is_empty() || o.targets.iter().any(|t| t.contains(addr))
     }
 
     /// In a destroy, whether the stored dependencies of an instance hold a target.

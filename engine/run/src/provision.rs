@@ -21,12 +21,11 @@ pub struct Provision {
     pub span: Span,
 }
 
-/// Runs provisioners one after another. Warnings are given by those that may fail.
+/// Runs provisioners one after another. The failure of one that may fail is told as an event.
 ///
 /// # Errors
 /// The diagnostic of the first that fails and may not.
-pub async fn run(list: &[Provision], addr: &Addr, root: &std::path::Path, events: &Events) -> Result<Vec<Diagnostic>, Box<Diagnostic>> {
-    let mut warnings = Vec::new();
+pub async fn run(list: &[Provision], addr: &Addr, root: &std::path::Path, events: &Events) -> Result<(), Box<Diagnostic>> {
     for p in list {
         events.send(Event::ProvisionStart { addr: addr.clone(), provisioner: p.ty.clone() });
         let result = match &*p.ty {
@@ -39,10 +38,10 @@ pub async fn run(list: &[Provision], addr: &Addr, root: &std::path::Path, events
             if !p.continue_on_failure {
                 return Err(Box::new(d));
             }
-            warnings.push(secstack_plan::values::as_warning(d));
+            events.send(Event::Note(format!("{addr}: {} (on_failure = continue)", d.detail)));
         }
     }
-    Ok(warnings)
+    Ok(())
 }
 
 fn text(arguments: &Value, name: &str) -> Option<String> {

@@ -359,6 +359,8 @@ impl Run {
                             self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Fail(f.to_string()));
                         }
                     }
+                    // A data source that was read while planning is not read again: what its conditions came to is not kept.
+                    CheckStatus::Pass if is_data(&result.kind, &result.config_addr) => self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Unknown),
                     CheckStatus::Pass => self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Pass),
                     CheckStatus::Unknown => self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Unknown),
                     CheckStatus::Error => self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Error(Diags::new())),
@@ -371,3 +373,6 @@ impl Run {
     }
 }
 
+fn is_data(kind: &str, config_addr: &str) -> bool {
+    kind == "resource" && config_addr.parse::<secstack_state::model::ConfigAddr>().is_ok_and(|a| a.name.mode == Mode::Data)
+}

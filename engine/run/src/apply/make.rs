@@ -66,7 +66,7 @@ impl Run {
         let mut diags = Diags::new();
         let planned = self.plan_again(&site, change, &mut diags);
         for d in diags.clone() {
-            self.fail(if d.address.is_none() { d.about(site.addr.to_string()) } else { d });
+            self.fail(d);
         }
         if diags.has_errors() {
             return self.step_over(exec, change, true);
@@ -236,7 +236,7 @@ impl Run {
         self.verdicts(&addr, r, &verdicts, "postcondition", &mut diags);
         let ok = !diags.has_errors();
         for d in diags {
-            self.fail(d.about(addr.to_string()));
+            self.fail(d);
         }
         ok
     }
@@ -247,11 +247,7 @@ impl Run {
         match result {
             StepResult::Made(value) => self.made(exec, change, value),
             StepResult::Gone => self.gone(exec, change),
-            StepResult::Provisioned(warnings) => {
-                for d in warnings {
-                    self.events.send(Event::Diagnostic(d.clone()));
-                    self.diags.push(d);
-                }
+            StepResult::Provisioned => {
                 if matches!(self.exec.nodes[exec], super::Exec::Destroy(_)) {
                     return self.delete_now(exec, change);
                 }
@@ -372,7 +368,9 @@ impl Run {
         match Object::encode(site.schema.version, &known, &site.schema.block.ty()) {
             Ok(mut object) => {
                 object.tainted = tainted;
-                object.dependencies = c.dependencies.clone();
+                if c.addr.mode() == Mode::Managed {
+                    object.dependencies = c.dependencies.clone();
+                }
                 object.create_before_destroy = c.create_before_destroy;
                 object.private = (c.action == Action::Update || c.action == Action::NoOp).then(|| self.snapshot.get(&c.addr).and_then(|o| o.private.clone())).flatten();
                 self.snapshot.set_current(&c.addr, &c.provider, object);

@@ -77,8 +77,8 @@ pub(crate) enum StepResult {
     Made(Value),
     /// An object was deleted or forgotten.
     Gone,
-    /// All provisioners of a new object ran; with warnings.
-    Provisioned(Vec<Diagnostic>),
+    /// All provisioners ran; a failure that may happen is not told further.
+    Provisioned,
     /// The effect failed.
     Failed(Failure),
     /// A provisioner failed.
@@ -147,7 +147,7 @@ impl Apply {
 impl Run {
     fn new(a: Apply) -> Self {
         let mut diags = Diags::new();
-        let extra = Vec::new();
+        let extra = secstack_plan::Planner::state_providers(&a.config, &a.plan.prior_state);
         let graph = Graph::build(&a.config, &*a.providers, &extra, &mut diags);
         let by_addr = a.plan.changes.iter().enumerate().filter(|(_, c)| c.deposed.is_none()).map(|(i, c)| (c.addr.clone(), i)).collect();
         let mut snapshot = a.plan.prior_state.clone();
@@ -270,6 +270,12 @@ impl Run {
         self.apply_output_removals();
         self.snapshot.checks = self.checks.results();
         self.flush().await;
+        if !self.plan.complete {
+            let what = "The plan was created with the -target option in effect, so some changes requested in the configuration may have been ignored and the output values may not be fully updated. Run the following command to verify that no other changes are pending:\n    terraform plan\n\nNote that the -target option is not suitable for routine use, and is provided only for exceptional situations such as recovering from errors or mistakes, or when Terraform specifically suggests to use it as part of an error message.";
+            let d = Diagnostic::warning("Applied changes may be incomplete", what);
+            self.events.send(Event::Diagnostic(d.clone()));
+            self.diags.push(d);
+        }
         if stopped {
             self.diags.push(Diagnostic::error("Operation stopped", "The run was stopped before all changes were made. What was done is in the state; run the same command again to go on."));
         }

@@ -72,7 +72,7 @@ impl Run {
         self.spawn(
             async move {
                 let result = match provision::run(&ready, &addr, &root, &events).await {
-                    Ok(warnings) => StepResult::Provisioned(warnings),
+                    Ok(()) => StepResult::Provisioned,
                     Err(d) => StepResult::ProvisionFailed(d),
                 };
                 Finished { exec, change, result }
