@@ -178,6 +178,15 @@ impl Aws {
         self.identity.get_or_try_init(ask).await
     }
 
+    /// The credentials that calls are signed with.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub async fn credentials(&self) -> Result<aws_credential_types::Credentials> {
+        let none = || Error::new(ErrorKind::Denied, credentials::NONE_FOUND);
+        self.sdk.credentials_provider().ok_or_else(none)?.provide_credentials().await.map_err(no_credentials)
+    }
+
     /// What the provider block says about tags.
     pub fn tag_rules(&self) -> &TagRules {
         &self.tags
