@@ -7,8 +7,10 @@ mod cloudinit;
 mod external;
 mod framework;
 mod gzip;
+mod http;
 mod kind;
 mod local;
+mod net;
 mod null;
 mod random;
 mod schema;
@@ -25,6 +27,7 @@ pub fn providers() -> Vec<Arc<dyn Provider>> {
         Arc::new(terraform::provider()),
         Arc::new(cloudinit::provider()),
         Arc::new(external::provider()),
+        Arc::new(http::provider()),
         Arc::new(local::provider()),
         Arc::new(null::provider()),
         Arc::new(random::provider()),
