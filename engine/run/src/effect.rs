@@ -4,11 +4,12 @@
 //! as it is known. Waiting is reading: the same call that refreshes an object tells when it is ready.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use secstack_base::{Addr, ProviderConfigAddr, Str, Type, Value};
 use secstack_sdk::{Created, Error, ErrorKind, Id, Instance, ReadRequest, Status, Wait};
 use secstack_state::journal::{Intent, Journal, Operation, Record};
+use tokio::time::Instant;
 
 /// What an effect is done to, and with.
 #[derive(Clone)]
