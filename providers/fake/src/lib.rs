@@ -1,1 +1,120 @@
-//! secstack-fake
+//! A provider whose cloud is a table in memory, for tests.
+//!
+//! It has a handful of types that between them show every rule of a schema: arguments that force a replacement,
+//! attributes that the provider chooses, secrets, blocks in lists and in sets. [`Cloud`] holds the objects, the
+//! faults that a test asks for, and the calls that were made. IDs are given in order: `net-1`, `net-2`.
+
+mod cloud;
+mod schema;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secstack_base::{ProviderAddr, Value};
+use secstack_sdk::{Created, Error, ErrorKind, Found, Id, Instance, Provider, ProviderSchema, ReadRequest, Result, Status, Wait};
+
+pub use cloud::{Cloud, Stored};
+pub use schema::{id_prefix, type_of_id};
+
+/// The region of a provider that names none.
+pub const HOME: &str = "home";
+
+/// The providers of this crate, working on a cloud.
+pub fn providers(cloud: &Cloud) -> Vec<Arc<dyn Provider>> {
+    vec![Arc::new(Fake::new(cloud.clone()))]
+}
+
+/// The provider `hashicorp/fake`.
+pub struct Fake {
+    cloud: Cloud,
+    schema: ProviderSchema,
+}
+
+impl Fake {
+    /// A provider of objects in `cloud`.
+    pub fn new(cloud: Cloud) -> Self {
+        Self { cloud, schema: schema::provider() }
+    }
+}
+
+#[async_trait]
+impl Provider for Fake {
+    fn address(&self) -> ProviderAddr {
+        ProviderAddr::hashicorp("fake")
+    }
+
+    fn versions(&self) -> Vec<&'static str> {
+        vec!["1.0.0"]
+    }
+
+    fn schema(&self) -> &ProviderSchema {
+        &self.schema
+    }
+
+    async fn configure(&self, config: &Value) -> Result<Arc<dyn Instance>> {
+        let region = config.get_str("region").unwrap_or(HOME).to_string();
+        if region == "nowhere" {
+            return Err(Error::new(ErrorKind::Invalid, "there is no region \"nowhere\""));
+        }
+        Ok(Arc::new(Region { cloud: self.cloud.clone(), region }))
+    }
+
+    fn unconfigured(&self) -> Arc<dyn Instance> {
+        Arc::new(Region { cloud: self.cloud.clone(), region: HOME.into() })
+    }
+}
+
+/// A region of the cloud. Objects of one are not found in another.
+struct Region {
+    cloud: Cloud,
+    region: String,
+}
+
+#[async_trait]
+impl Instance for Region {
+    fn wait(&self, _: &str) -> Wait {
+        Wait::DEFAULT
+    }
+
+    async fn read(&self, ty: &str, objects: &[ReadRequest]) -> Vec<Result<Option<Found>>> {
+        objects.iter().map(|o| self.cloud.read(&self.region, ty, &o.id.0)).collect()
+    }
+
+    async fn create(&self, ty: &str, planned: &Value, _: &str) -> Result<Created> {
+        self.cloud.create(&self.region, ty, planned).map(|id| Created::Id(Id(id)))
+    }
+
+    async fn finish(&self, ty: &str, id: &Id, _: &Value) -> Result<()> {
+        self.cloud.fault("finish", ty, &id.0)
+    }
+
+    async fn update(&self, ty: &str, id: &Id, prior: &Value, planned: &Value) -> Result<Option<Value>> {
+        self.cloud.update(&self.region, ty, &id.0, prior, planned).map(|()| None)
+    }
+
+    async fn delete(&self, ty: &str, id: &Id, _: &Value) -> Result<()> {
+        self.cloud.delete(&self.region, ty, &id.0)
+    }
+
+    async fn import(&self, ty: &str, text: &str) -> Result<ReadRequest> {
+        if type_of_id(text) == Some(ty) {
+            return Ok(ReadRequest { id: Id(text.into()), prior: None });
+        }
+        Err(Error::new(ErrorKind::Invalid, format!("{text:?} is not the ID of a {ty}")))
+    }
+
+    async fn read_data(&self, ty: &str, config: &Value) -> Result<Value> {
+        self.cloud.read_data(ty, config)
+    }
+
+    async fn open(&self, ty: &str, config: &Value) -> Result<Value> {
+        let name = config.get_str("name").unwrap_or_default();
+        self.cloud.fault("open", ty, name)?;
+        Ok(config.with("value", Value::string(&format!("opened {name}"))))
+    }
+}
+
+/// Whether an object is usable, as what is left to wait for tells.
+fn status(pending: u32) -> Status {
+    if pending == 0 { Status::Ready } else { Status::Pending }
+}
