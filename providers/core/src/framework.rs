@@ -72,6 +72,27 @@ pub(crate) fn with_all<'a>(object: &Value, values: impl IntoIterator<Item = (&'a
     values.into_iter().fold(object.clone(), |o, (name, v)| o.with(name, v))
 }
 
+/// The decimal digits of a number given by its bytes, the highest first.
+pub(crate) fn decimal(bytes: &[u8]) -> String {
+    let mut digits: Vec<u8> = Vec::new();
+    for byte in bytes {
+        let mut carry = u32::from(*byte);
+        for digit in &mut digits {
+            carry += u32::from(*digit) * 256;
+            *digit = (carry % 10) as u8;
+            carry /= 10;
+        }
+        while carry > 0 {
+            digits.push((carry % 10) as u8);
+            carry /= 10;
+        }
+    }
+    if digits.is_empty() {
+        return "0".into();
+    }
+    digits.iter().rev().map(|d| char::from(b'0' + d)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

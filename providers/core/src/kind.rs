@@ -100,6 +100,11 @@ pub(crate) fn fail(summary: &str, detail: impl std::fmt::Display) -> Error {
     Error::other(format!("{summary}\n{detail}"))
 }
 
+/// What the deletion of an object answers that is in the state only, although it is read: there is nothing to wait for.
+pub(crate) fn in_state_only() -> Error {
+    Error::new(ErrorKind::NotFound, "the object is in the state only")
+}
+
 /// A provider made of kinds.
 #[derive(Clone)]
 pub(crate) struct Native(Arc<Table>);

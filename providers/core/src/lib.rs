@@ -16,6 +16,7 @@ mod random;
 mod schema;
 mod terraform;
 mod time;
+mod tls;
 
 use std::sync::Arc;
 
@@ -32,5 +33,6 @@ pub fn providers() -> Vec<Arc<dyn Provider>> {
         Arc::new(null::provider()),
         Arc::new(random::provider()),
         Arc::new(time::provider()),
+        Arc::new(tls::provider()),
     ]
 }

@@ -1,10 +1,10 @@
 //! `hashicorp/time`: times that stay as they are in the state, and waiting.
 
+mod fixed;
 mod offset;
 mod rotating;
 mod sleep;
-mod stamp;
-mod fixed;
+pub(crate) mod stamp;
 
 use secstack_base::schema::Attribute;
 use secstack_base::{ProviderAddr, Type, Value};

@@ -8,7 +8,7 @@ use secstack_base::{Diags, Type, Value};
 use secstack_sdk::Result;
 
 use super::{keepers, random_bytes};
-use crate::framework::{at_least, text, whole, with_all};
+use crate::framework::{at_least, decimal, text, whole, with_all};
 use crate::kind::{Kind, fail};
 use crate::schema::{Describe, computed, optional, required, schema};
 
@@ -116,27 +116,6 @@ fn spell_id(object: &Value, bytes: &[u8]) -> Value {
         ("dec", prefixed(decimal(bytes))),
     ];
     with_all(object, spelled)
-}
-
-/// The decimal digits of a number given by its bytes, the highest first.
-fn decimal(bytes: &[u8]) -> String {
-    let mut digits: Vec<u8> = Vec::new();
-    for byte in bytes {
-        let mut carry = u32::from(*byte);
-        for digit in &mut digits {
-            carry += u32::from(*digit) * 256;
-            *digit = (carry % 10) as u8;
-            carry /= 10;
-        }
-        while carry > 0 {
-            digits.push((carry % 10) as u8);
-            carry /= 10;
-        }
-    }
-    if digits.is_empty() {
-        return "0".into();
-    }
-    digits.iter().rev().map(|d| char::from(b'0' + d)).collect()
 }
 
 pub(super) struct RandomUuid;

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use secstack_base::schema::{Draft, Schema};
 use secstack_base::{Diagnostic, Diags, Type, Value};
-use secstack_sdk::{Error, ErrorKind, Result};
+use secstack_sdk::{Error, Result};
 
 use super::stamp::Stamp;
 use super::{SPELLED, check_time, no_triggers, number_or_null, numbers, parse, same_time, spelled, spelled_attributes, time_of, triggers};
 use crate::framework::{at_least, mark_unknown, whole, with_all};
-use crate::kind::{Kind, fail};
+use crate::kind::{Kind, fail, in_state_only};
 use crate::schema::{Describe, chosen, computed, optional, schema};
 
 /// `time_rotating`.
@@ -98,9 +98,8 @@ impl Kind for TimeRotating {
         filled(planned, base)
     }
 
-    /// Nothing is there to delete, and nothing to wait for.
     async fn delete(&self, _prior: &Value) -> Result<()> {
-        Err(Error::new(ErrorKind::NotFound, "the time is in the state only"))
+        Err(in_state_only())
     }
 
     async fn import(&self, text: &str) -> Result<Value> {

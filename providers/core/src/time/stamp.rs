@@ -6,14 +6,14 @@ const DAY: i64 = 86_400;
 
 /// A time, to the second, and its zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(crate) struct Stamp {
     unix: i64,
     offset: i64,
 }
 
 /// A date and a time of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Parts {
+pub(crate) struct Parts {
     pub year: i64,
     pub month: i64,
     pub day: i64,
@@ -27,6 +27,11 @@ impl Stamp {
     pub fn now() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self { unix: since.as_secs().cast_signed(), offset: 0 }
+    }
+
+    /// A date and time of day in UTC, if there is such.
+    pub fn utc(parts: Parts) -> Option<Self> {
+        parts.is_real().then(|| Self { unix: parts.seconds(), offset: 0 })
     }
 
     /// Reads RFC 3339. Fractions of a second are dropped.
@@ -48,9 +53,7 @@ impl Stamp {
             second: digits(17, 19)?,
         };
         let offset = zone(text.get(19..)?)?;
-        let date = (1..=12).contains(&parts.month) && (1..=days_in(parts.year, parts.month)).contains(&parts.day);
-        let time = parts.hour < 24 && parts.minute < 60 && parts.second < 60;
-        (date && time).then(|| Self { unix: parts.seconds() - offset, offset })
+        parts.is_real().then(|| Self { unix: parts.seconds() - offset, offset })
     }
 
     /// Seconds since 1970.
@@ -104,6 +107,11 @@ impl From<Stamp> for secstack_base::Value {
 }
 
 impl Parts {
+    fn is_real(self) -> bool {
+        let date = (1..=12).contains(&self.month) && (1..=days_in(self.year, self.month)).contains(&self.day);
+        date && self.hour < 24 && self.minute < 60 && self.second < 60
+    }
+
     fn seconds(self) -> i64 {
         days_before(self.year, self.month, self.day) * DAY + self.hour * 3600 + self.minute * 60 + self.second
     }
