@@ -258,22 +258,31 @@ fn permission(ports: &Ports, atoms: &[&Atom], group: &str) -> IpPermission {
 
 /// Takes rules away. Those that are gone do not matter.
 pub async fn revoke<'a>(cx: &Aws, group: &str, way: Way, atoms: impl IntoIterator<Item = &'a Atom>) -> Result<()> {
-    let permissions = permissions(atoms, group);
-    if permissions.is_empty() {
+    let atoms: Vec<&Atom> = atoms.into_iter().collect();
+    if atoms.is_empty() || revoke_all(cx, group, way, &atoms).await? || atoms.len() == 1 {
         return Ok(());
     }
-    let permissions = Some(permissions);
-    match way {
+    // One that is gone fails the call for all.
+    for atom in atoms {
+        revoke_all(cx, group, way, &[atom]).await?;
+    }
+    Ok(())
+}
+
+/// Whether all were there.
+async fn revoke_all(cx: &Aws, group: &str, way: Way, atoms: &[&Atom]) -> Result<bool> {
+    let permissions = Some(permissions(atoms.iter().copied(), group));
+    let done = match way {
         Way::In => {
             let call = cx.ec2().revoke_security_group_ingress().group_id(group).set_ip_permissions(permissions);
-            call.send().await.api().or_missing()?;
+            call.send().await.api().map(|_| ())
         }
         Way::Out => {
             let call = cx.ec2().revoke_security_group_egress().group_id(group).set_ip_permissions(permissions);
-            call.send().await.api().or_missing()?;
+            call.send().await.api().map(|_| ())
         }
-    }
-    Ok(())
+    };
+    Ok(done.or_missing()?.is_some())
 }
 
 /// Adds rules.

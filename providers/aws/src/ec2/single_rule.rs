@@ -85,7 +85,7 @@ fn permission(want: &Single) -> IpPermission {
 }
 
 /// The rule that was found, unless it is about the other way.
-pub fn from_remote(r: &types::SecurityGroupRule, way: Way, prior: Option<&Single>) -> Option<Single> {
+pub fn from_remote(r: &types::SecurityGroupRule, account: &str, way: Way, prior: Option<&Single>) -> Option<Single> {
     if (r.is_egress == Some(true)) != (way == Way::Out) {
         return None;
     }
@@ -95,7 +95,7 @@ pub fn from_remote(r: &types::SecurityGroupRule, way: Way, prior: Option<&Single
     };
     let group = r.referenced_group_info.as_ref().and_then(|g| {
         let id = g.group_id.clone()?;
-        let foreign = g.user_id.as_ref().filter(|u| !u.is_empty() && Some(*u) != r.group_owner_id.as_ref());
+        let foreign = g.user_id.as_ref().filter(|u| !u.is_empty() && !account.is_empty() && *u != account);
         Some(foreign.map_or(id.clone(), |account| format!("{account}/{id}")))
     });
     Some(Single {
@@ -235,12 +235,12 @@ macro_rules! single_rule {
 
             async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
                 let rules = shared::security_group_rules(cx, asks.iter().map(|a| &*a.id.0)).await?;
+                let account = cx.account_id().await?;
                 let object = |ask: &Ask<Self>| {
                     let rule = rules.get(&*ask.id.0)?;
                     let prior = ask.prior.as_ref().map(Self::single);
-                    let single = single_rule::from_remote(rule, $way, prior.as_ref())?;
-                    let owner = rule.group_owner_id.as_deref().unwrap_or_default();
-                    Some(Found::ready(ask.id.clone(), Self::of(cx, &ask.id, owner, single)))
+                    let single = single_rule::from_remote(rule, account, $way, prior.as_ref())?;
+                    Some(Found::ready(ask.id.clone(), Self::of(cx, &ask.id, account, single)))
                 };
                 Ok(asks.iter().filter_map(object).collect())
             }
