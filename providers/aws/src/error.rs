@@ -74,9 +74,10 @@ where
 
 /// An answer that is no error of the service: a body that is not what the protocol says, or none.
 fn unparsed<E: std::error::Error + Send + Sync + 'static>(e: &SdkError<E, HttpResponse>) -> String {
-    match e {
-        SdkError::ServiceError(_) => "no message".into(),
-        other => format!("unexpected answer: {}", DisplayErrorContext(other)),
+    let body = e.raw_response().and_then(|r| r.body().bytes()).unwrap_or_default();
+    match String::from_utf8_lossy(body).trim().chars().take(200).collect::<String>() {
+        empty if empty.is_empty() => "an answer without content".into(),
+        text => format!("unexpected answer: {text}"),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod error;
 mod http;
 pub mod partition;
+mod plan;
 pub mod policy;
 pub mod provider;
 pub mod tags;

@@ -9,8 +9,8 @@ use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Id, Result, Wait, check};
 
 use super::{given, of_map, retag, some_map, two};
-use crate::Aws;
 use crate::error::{Answer, Missing};
+use crate::{Aws, plan};
 
 /// Who may enter a cluster.
 #[derive(Clone, Debug, Schema)]
@@ -110,7 +110,7 @@ impl Resource for AccessEntry {
     }
 
     fn plan(draft: &mut Draft) -> Diags {
-        if draft.prior.as_ref().is_some_and(|p| !p.same_unmarked(&draft.planned)) {
+        if plan::changes(draft, &["kubernetes_groups", "user_name", "tags_all"]) {
             draft.planned = draft.planned.with("modified_at", Value::unknown(Type::String));
         }
         Diags::new()

@@ -10,8 +10,8 @@ use secstack_sdk::typed::{Ask, Block, Found, Resource, Schema, Tags};
 use secstack_sdk::{Id, Result, Status, Wait, check};
 
 use super::{Target, done, given, of_map, retag, some_map, two};
-use crate::Aws;
 use crate::error::{Answer, Missing};
+use crate::{Aws, plan};
 
 /// An add-on of a cluster.
 #[derive(Clone, Debug, Schema)]
@@ -159,7 +159,8 @@ impl Resource for Addon {
     }
 
     fn plan(draft: &mut Draft) -> Diags {
-        if draft.prior.as_ref().is_some_and(|p| !p.same_unmarked(&draft.planned)) {
+        let told = ["addon_version", "configuration_values", "service_account_role_arn", "pod_identity_association", "tags_all"];
+        if plan::changes(draft, &told) {
             draft.planned = draft.planned.with("modified_at", Value::unknown(Type::String));
         }
         Diags::new()

@@ -91,7 +91,7 @@ pub struct OutpostConfig {
     #[attr(forces_new)]
     pub control_plane_instance_type: String,
     /// The Outposts.
-    #[attr(forces_new, required)]
+    #[attr(required)]
     pub outpost_arns: BTreeSet<String>,
     /// Where on them.
     #[attr(block = list, max = 1, forces_new = added_or_removed)]

@@ -14,15 +14,22 @@ use super::blocks::{
     RemoteNetworkConfig, StorageConfig, UpgradePolicy, VpcConfig,
 };
 use super::{added, added_or_removed, cluster_remote, cluster_update, given, removed, some_map};
-use crate::Aws;
 use crate::error::{Answer, Missing};
+use crate::{Aws, plan};
 
 /// The kinds of logs.
 const LOG_TYPES: [&str; 5] = ["api", "audit", "authenticator", "controllerManager", "scheduler"];
 
 /// A Kubernetes cluster.
 #[derive(Clone, Debug, Schema)]
-#[resource("aws_eks_cluster", version = 1, timeouts(create, update, delete))]
+#[resource(
+    "aws_eks_cluster",
+    version = 1,
+    timeouts(create, update, delete),
+    conflicts(encryption_config, outpost_config),
+    conflicts(kubernetes_network_config, outpost_config),
+    conflicts(remote_network_config, outpost_config)
+)]
 pub struct Cluster {
     /// The ARN of the cluster.
     #[attr(output)]
@@ -168,23 +175,9 @@ impl Resource for Cluster {
     }
 
     fn plan(draft: &mut Draft) -> Diags {
-        let Some(prior) = &draft.prior else { return Diags::new() };
-        let version = |v: &Value| v.get("version").cloned().unwrap_or(Value::NULL);
-        if !version(prior).same_unmarked(&version(&draft.planned)) {
+        if plan::changes(draft, &["version"]) {
             draft.planned = draft.planned.with("platform_version", Value::unknown(Type::String));
         }
         Diags::new()
-    }
-
-    fn validate(config: &Value) -> Diags {
-        let mut diags = Diags::new();
-        let written = |name: &str| config.get(name).and_then(Value::as_slice).is_some_and(|b| !b.is_empty());
-        for other in ["encryption_config", "kubernetes_network_config", "remote_network_config"] {
-            if written("outpost_config") && written(other) {
-                let detail = format!("{other:?} conflicts with \"outpost_config\".");
-                diags.push(secstack_base::Diagnostic::error("Conflicting configuration arguments", detail));
-            }
-        }
-        diags
     }
 }

@@ -10,8 +10,8 @@ use secstack_sdk::typed::{Ask, Block, Found, Resource, Schema, Tags};
 use secstack_sdk::{Id, Result, Status, Wait, check};
 
 use super::{Target, added, added_or_removed, done, given, int, node_group_remote as remote, retag, some_map, two};
-use crate::Aws;
 use crate::error::{Answer, Missing};
+use crate::{Aws, plan};
 use crate::iam::name_of;
 
 /// A group of nodes that are alike.
@@ -265,10 +265,8 @@ impl Resource for NodeGroup {
     }
 
     fn plan(draft: &mut Draft) -> Diags {
-        let Some(prior) = &draft.prior else { return Diags::new() };
-        let version = |v: &Value| v.get("version").cloned().unwrap_or(Value::NULL);
         let written = draft.config.get("release_version").is_some_and(|v| !v.is_null());
-        if !version(prior).same_unmarked(&version(&draft.planned)) && !written {
+        if plan::changes(draft, &["version"]) && !written {
             draft.planned = draft.planned.with("release_version", Value::unknown(Type::String));
         }
         Diags::new()

@@ -105,6 +105,7 @@ impl DataSource for PolicyDocument {
         want.version = Some(want.version.filter(|v| !v.is_empty()).unwrap_or_else(|| VERSION.into()));
         want.statement.iter_mut().for_each(|s| {
             s.effect.get_or_insert_with(|| "Allow".into());
+            s.sid.get_or_insert_default();
         });
         Ok(want)
     }

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ObjectOwnership};
-use secstack_base::{Diagnostic, Diags, Value};
+use secstack_base::schema::Draft;
+use secstack_base::{Diagnostic, Diags, Type, Value};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Id, Result, check};
 
@@ -13,7 +14,7 @@ use super::replication::Replication;
 use super::{bucket_read, bucket_write};
 use crate::error::{Answer, Missing};
 use crate::iam::name_of;
-use crate::{Aws, policy};
+use crate::{Aws, plan, policy};
 
 /// A bucket that holds objects.
 #[derive(Clone, Debug, Default, Schema)]
@@ -21,7 +22,8 @@ use crate::{Aws, policy};
     "aws_s3_bucket",
     timeouts(create, read, update, delete),
     conflicts(bucket, bucket_prefix),
-    conflicts(acl, grant)
+    conflicts(acl, grant),
+    conflicts(object_lock_enabled, object_lock_configuration)
 )]
 pub struct Bucket {
     /// Whether transfers are accelerated.
@@ -149,6 +151,15 @@ impl Resource for Bucket {
             other => drop(other?),
         }
         Ok(())
+    }
+
+    fn plan(draft: &mut Draft) -> Diags {
+        if plan::changes(draft, &["website"]) {
+            for name in ["website_domain", "website_endpoint"] {
+                draft.planned = draft.planned.with(name, Value::unknown(Type::String));
+            }
+        }
+        Diags::new()
     }
 
     fn validate(config: &Value) -> Diags {

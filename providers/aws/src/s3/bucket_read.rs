@@ -77,17 +77,17 @@ pub async fn find(cx: &Aws, name: &str) -> Result<Bucket> {
         replication_configuration: replicas?.and_then(|r| r.replication_configuration).map(replication::from_remote),
         server_side_encryption_configuration: encryption.or_missing()?.and_then(|e| e.as_ref().as_ref().map(encryption_block)),
         versioning: Some(VersioningBlock {
-            enabled: versioning.status.as_ref().is_some_and(|s| s.as_str() == "Enabled"),
-            mfa_delete: versioning.mfa_delete.as_ref().is_some_and(|m| m.as_str() == "Enabled"),
+            enabled: versioning.status == "Enabled",
+            mfa_delete: versioning.mfa_delete == "Enabled",
         }),
         website: website.map(website_block),
         region: Some(region),
     })
 }
 
-/// Codes and sentences of endpoints that do not know the question at all.
+/// Codes of endpoints that do not know the question at all, and answer nothing or another one.
 const UNKNOWN: [&str; 5] =
-    ["api error MethodNotAllowed", "NotImplemented", "api error UnsupportedOperation", "StatusCode: 501", "unexpected answer"];
+    ["api error MethodNotAllowed", "NotImplemented", "api error UnsupportedOperation", "StatusCode: 501", "StatusCode: 200"];
 
 /// The answer, where no configuration, or an endpoint that does not know of it, is none.
 fn absent<T>(answer: Result<T>) -> Result<Option<T>> {

@@ -14,7 +14,6 @@ pub mod versioning;
 
 use std::sync::Arc;
 
-use aws_sdk_s3::operation::get_bucket_versioning::GetBucketVersioningOutput;
 use aws_sdk_s3::types::ServerSideEncryptionConfiguration;
 use secstack_sdk::typed::Registry;
 use secstack_sdk::{Error, Id, Result};
@@ -46,13 +45,39 @@ pub(crate) fn parse_id(id: &Id) -> (&str, Option<&str>) {
     id.0.split_once(',').map_or((&*id.0, None), |(bucket, owner)| (bucket, Some(owner)))
 }
 
+/// Whether a bucket keeps old versions: empty texts where that was never said.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Versions {
+    /// `Enabled` or `Suspended`.
+    pub status: String,
+    /// `Enabled` or `Disabled`.
+    pub mfa_delete: String,
+}
+
 /// The versioning of a bucket.
-pub(crate) async fn versioning_of(cx: &Aws, bucket: &str, owner: Option<&str>) -> Result<Arc<GetBucketVersioningOutput>> {
+pub(crate) async fn versioning_of(cx: &Aws, bucket: &str, owner: Option<&str>) -> Result<Arc<Versions>> {
     cx.cached(format!("s3:GetBucketVersioning:{bucket}:{owner:?}"), async {
         let call = cx.s3().get_bucket_versioning().bucket(bucket).set_expected_bucket_owner(owner.map(Into::into));
-        call.send().await.api()
+        let answer = call.send().await;
+        // Emulators give the outermost element another name, which this SDK minds and others do not.
+        if let Some(body) = answer.as_ref().err().and_then(|e| e.raw_response()).filter(|r| r.status().is_success()) {
+            let text = String::from_utf8_lossy(body.body().bytes().unwrap_or_default()).into_owned();
+            return Ok(Versions { status: element(&text, "Status"), mfa_delete: element(&text, "MfaDelete") });
+        }
+        let answer = answer.api()?;
+        let text = |t: Option<&str>| t.unwrap_or_default().to_string();
+        Ok(Versions {
+            status: text(answer.status.as_ref().map(|s| s.as_str())),
+            mfa_delete: text(answer.mfa_delete.as_ref().map(|m| m.as_str())),
+        })
     })
     .await
+}
+
+/// The text in the first element of a name.
+fn element(xml: &str, name: &str) -> String {
+    let inside = xml.split_once(&format!("<{name}>")).and_then(|(_, rest)| rest.split_once(&format!("</{name}>")));
+    inside.map(|(text, _)| text.trim().to_string()).unwrap_or_default()
 }
 
 /// The encryption of a bucket.

@@ -54,8 +54,8 @@ impl Resource for Versioning {
             let (bucket, owner) = parse_id(&ask.id);
             let Some(v) = versioning_of(cx, bucket, owner).await.or_missing()? else { continue };
             let configuration = Configuration {
-                mfa_delete: Some(v.mfa_delete.as_ref().map(|m| m.as_str().into()).unwrap_or_default()),
-                status: v.status.as_ref().map_or("Disabled", |s| s.as_str()).into(),
+                mfa_delete: Some(v.mfa_delete.clone()),
+                status: if v.status.is_empty() { "Disabled".into() } else { v.status.clone() },
             };
             let object = Self {
                 bucket: bucket.into(),
