@@ -121,7 +121,7 @@ fn no_attribute<'a>(name: &str, known: impl Iterator<Item = &'a Str>, span: Span
     let detail = format!("This object does not have an attribute named {}.", quote(name));
     let mut d = Diagnostic::error("Unsupported attribute", detail).at(span);
     if let Some(near) = diag::suggest(name, known.map(|k| &**k)) {
-        d = d.help(format!("Did you mean {}?", quote(near)));
+        d = d.help(format!("There is an attribute {} with a similar name.", quote(near)));
     }
     Err(Box::new(d))
 }

@@ -64,12 +64,19 @@ fn message(rule: &CheckRule, scope: &dyn Scope) -> String {
 #[derive(Clone, Debug, Default)]
 pub struct CheckBook {
     entries: BTreeMap<(Str, Str), BTreeMap<Str, CheckObject>>,
+    unexpanded: std::collections::BTreeSet<(Str, Str)>,
 }
 
 impl CheckBook {
     /// Makes a declaration with conditions known, although it may turn out to have no instance.
     pub fn declare(&mut self, kind: &str, config_addr: &str) {
         self.entries.entry((kind.into(), config_addr.into())).or_default();
+    }
+
+    /// Makes a declaration known whose instances this run does not look at.
+    pub fn declare_unexpanded(&mut self, kind: &str, config_addr: &str) {
+        self.unexpanded.insert((kind.into(), config_addr.into()));
+        self.declare(kind, config_addr);
     }
 
     /// Adds the verdict of one condition of one instance.
@@ -104,7 +111,11 @@ impl CheckBook {
         let result = |((kind, addr), objects): (&(Str, Str), &BTreeMap<Str, CheckObject>)| CheckResult {
             kind: kind.clone(),
             config_addr: addr.clone(),
-            status: objects.values().fold(CheckStatus::Pass, |s, o| worse(s, o.status)),
+            status: if self.unexpanded.contains(&(kind.clone(), addr.clone())) && objects.is_empty() {
+                CheckStatus::Unknown
+            } else {
+                objects.values().fold(CheckStatus::Pass, |s, o| worse(s, o.status))
+            },
             objects: objects.values().cloned().collect(),
         };
         self.entries.iter().map(result).collect()

@@ -59,7 +59,8 @@ impl Planner {
             for instance in repetition.keys() {
                 let addr = resource.instance(instance.clone());
                 let scope = self.world.scope(ix, facts, repetition.data(&instance));
-                let verdicts: Vec<_> = r.lifecycle.preconditions.iter().map(|rule| (rule, judge(rule, &scope))).collect();
+                let judged = self.options.mode != PlanMode::Destroy;
+                let verdicts: Vec<_> = r.lifecycle.preconditions.iter().filter(|_| judged).map(|rule| (rule, judge(rule, &scope))).collect();
                 let value = decode_block(&r.body, &schema.block, &scope, &mut diags);
                 configs.push((addr, value, verdicts));
             }
@@ -185,7 +186,8 @@ impl Planner {
         if let Some(facts) = self.world.facts(ix, addr.module()) {
             let verdicts: Vec<_> = {
                 let scope = self.world.scope(ix, facts, repetition).with_self(marked);
-                r.lifecycle.postconditions.iter().map(|rule| (rule, judge(rule, &scope))).collect()
+                let judged = self.options.mode != PlanMode::Destroy;
+                r.lifecycle.postconditions.iter().filter(|_| judged).map(|rule| (rule, judge(rule, &scope))).collect()
             };
             self.data_conditions(addr, &verdicts, "postcondition", &mut diags);
         }

@@ -222,16 +222,29 @@ impl Planner {
         }
     }
 
-    fn put_together(self) -> Plan {
+    fn put_together(mut self) -> Plan {
+        // A reference to nothing is met by the graph and again by whoever evaluates it.
+        let mut seen = BTreeSet::new();
+        self.diags.0.retain(|d| d.span.is_none_or(|s| seen.insert((s, d.summary.clone(), d.address.clone().filter(|_| !d.is_error())))));
         let errored = self.diags.has_errors();
-        let checks = self.checks.results();
+        let mut book = self.checks;
+        if self.options.mode == PlanMode::Destroy {
+            for (_, m) in self.world.config.iter() {
+                for (name, r) in &m.module.resources {
+                    if !r.lifecycle.preconditions.is_empty() || !r.lifecycle.postconditions.is_empty() {
+                        book.declare_unexpanded("resource", &ConfigAddr { module: m.path.clone(), name: name.clone() }.to_string());
+                    }
+                }
+            }
+        }
+        let checks = book.results();
         let root = self.world.config.modules.first();
         let ephemeral = |name: &Str| root.and_then(|m| m.module.variables.get(name)).is_some_and(|v| v.ephemeral);
         let ephemeral_variables = self.inputs.iter().filter(|(n, v)| ephemeral(n) && !v.is_null()).map(|(n, _)| n.clone()).collect();
         let complete = self.options.targets.is_empty() && self.options.excludes.is_empty();
         let mut plan = Plan {
             mode: self.options.mode,
-            variables: self.inputs.into_iter().filter(|(n, _)| !root.and_then(|m| m.module.variables.get(n)).is_some_and(|v| v.ephemeral)).collect(),
+            variables: self.given.into_iter().filter(|(n, _)| !root.and_then(|m| m.module.variables.get(n)).is_some_and(|v| v.ephemeral)).collect(),
             ephemeral_variables,
             changes: self.changes.into_values().collect(),
             drift: self.drift,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use secstack_base::{Diagnostic, Diags, FileId, Span, Str, Type, Value, convert};
+use secstack_base::{Diagnostic, Diags, FileId, Span, Str, Value, convert};
 use secstack_eval::funcs::{Context, Files};
 use secstack_eval::scope::{Resolved, Scope, ScopeStep};
 use secstack_eval::evaluate;
@@ -95,6 +95,25 @@ pub fn resolve(module: &Module, given: &BTreeMap<Str, Input>, files: &dyn Files,
     values
 }
 
+/// The values of root variables as they were given, before they get the type of their variable: what a plan records.
+/// Mistakes are those of [`resolve`], which says them.
+pub fn as_given(module: &Module, given: &BTreeMap<Str, Input>, files: &dyn Files) -> BTreeMap<Str, Value> {
+    let scope = constant(files);
+    let mut quiet = Diags::new();
+    let mut values = BTreeMap::new();
+    for variable in module.variables.values() {
+        let value = match (given.get(&variable.name), &variable.default) {
+            (Some(input), _) => raw(variable, input, &scope, &mut quiet).map(|(v, _)| v),
+            (None, Some(default)) => Some(evaluate(default, &scope, &mut quiet)),
+            (None, None) => None,
+        };
+        if let Some(value) = value {
+            values.insert(variable.name.clone(), value);
+        }
+    }
+    values
+}
+
 fn undeclared(module: &Module, given: &BTreeMap<Str, Input>, diags: &mut Diags) {
     for (name, input) in given {
         if module.variables.contains_key(name) {
@@ -127,23 +146,7 @@ fn read(variable: &Variable, input: &Input, scope: &Constant<'_>, diags: &mut Di
         Origin::Prompt => "at the prompt".to_string(),
         Origin::Plan => "from the saved plan".to_string(),
     };
-    let (value, span) = match &input.given {
-        Given::Value(v) => (v.clone(), variable.span),
-        Given::Expr(e) => (evaluate(e, scope, diags), e.span),
-        Given::Text(text) if is_literal(&variable.ty) => (Value::string(text), variable.span),
-        Given::Text(text) => match secstack_lang::parse_expression(FileId(u32::MAX), text, 0) {
-            Ok(e) => {
-                let mut found = Diags::new();
-                let v = evaluate(&e, scope, &mut found);
-                diags.extend(found.into_iter().map(|d| Diagnostic { span: Some(variable.span), ..d }));
-                (v, variable.span)
-            }
-            Err(found) => {
-                diags.extend(found.into_iter().map(|d| Diagnostic { span: None, ..d }));
-                return None;
-            }
-        },
-    };
+    let (value, span) = raw(variable, input, scope, diags)?;
     if diags.0.iter().filter(|d| d.is_error()).count() > before {
         return None;
     }
@@ -161,9 +164,26 @@ fn read(variable: &Variable, input: &Input, scope: &Constant<'_>, diags: &mut Di
     }
 }
 
-/// Whether text given for a variable of that type is the value itself.
-fn is_literal(ty: &Type) -> bool {
-    ty.is_primitive() || *ty == Type::Dynamic
+/// The value before it has the variable's type, and where it stands.
+fn raw(variable: &Variable, input: &Input, scope: &Constant<'_>, diags: &mut Diags) -> Option<(Value, Span)> {
+    Some(match &input.given {
+        Given::Value(v) => (v.clone(), variable.span),
+        Given::Expr(e) => (evaluate(e, scope, diags), e.span),
+        // Without a `type`, and for primitive ones, text is the value itself.
+        Given::Text(text) if variable.ty.is_primitive() || !variable.has_type => (Value::string(text), variable.span),
+        Given::Text(text) => match secstack_lang::parse_expression(FileId(u32::MAX), text, 0) {
+            Ok(e) => {
+                let mut found = Diags::new();
+                let v = evaluate(&e, scope, &mut found);
+                diags.extend(found.into_iter().map(|d| Diagnostic { span: Some(variable.span), ..d }));
+                (v, variable.span)
+            }
+            Err(found) => {
+                diags.extend(found.into_iter().map(|d| Diagnostic { span: None, ..d }));
+                return None;
+            }
+        },
+    })
 }
 
 fn with_defaults(variable: &Variable, value: Value) -> Value {

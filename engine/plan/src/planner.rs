@@ -78,6 +78,7 @@ pub struct Planner {
     pub(crate) providers: Arc<dyn Providers>,
     pub(crate) options: Options,
     pub(crate) inputs: BTreeMap<Str, Value>,
+    pub(crate) given: BTreeMap<Str, Value>,
     pub(crate) previous: Snapshot,
     pub(crate) prior_state: Snapshot,
     pub(crate) priors: HashMap<Addr, Prior>,
@@ -131,6 +132,8 @@ pub struct Start {
     pub options: Options,
     /// The values of the root variables.
     pub inputs: BTreeMap<Str, Value>,
+    /// The same before conversion, as the plan records them: see [`crate::inputs::as_given`].
+    pub given: BTreeMap<Str, Value>,
     /// The state.
     pub state: Snapshot,
 }
@@ -155,6 +158,7 @@ impl Planner {
             world: World::new(config, start.ambient),
             providers: start.providers,
             options: start.options,
+            given: start.given,
             inputs: start.inputs,
             prior_state: start.state.clone(),
             previous: start.state,
@@ -192,7 +196,8 @@ impl Planner {
     }
 
     fn prepare(&mut self) {
-        if self.diags.has_errors() {
+        // Validating goes on, so that one run shows all mistakes.
+        if self.diags.has_errors() && !self.options.validating {
             return;
         }
         self.create_first = crate::replace::created_first(&self.graph, &self.world.config);

@@ -133,7 +133,8 @@ impl Planner {
             let scope = self.world.scope(ix, facts, RepetitionData::default());
             let mut value = evaluate(&output.value, &scope, &mut diags);
             check_output(output, ix == ROOT, &value, &mut diags);
-            if output.sensitive {
+            // Terraform marks the outputs of the root module only: a child's `sensitive` does not reach its caller.
+            if output.sensitive && ix == ROOT {
                 value = value.mark(Marks::SENSITIVE);
             }
             if output.ephemeral {

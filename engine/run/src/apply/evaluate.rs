@@ -191,7 +191,7 @@ impl Run {
             let Some(facts) = self.world.facts(ix, &addr) else { continue };
             let mut value = evaluate(&output.value, &self.world.scope(ix, facts, RepetitionData::default()), &mut diags);
             check_output(output, ix == ROOT, &value, &mut diags);
-            if output.sensitive {
+            if output.sensitive && ix == ROOT {
                 value = value.mark(Marks::SENSITIVE);
             }
             if output.ephemeral {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use petgraph::graph::NodeIndex;
 use secstack_base::schema::Schema;
 use secstack_base::{Addr, Diagnostic, Diags, Marks, Mode, ProviderConfigAddr, Str, Type, Value};
 use secstack_eval::{RepetitionData, decode_block};
@@ -31,7 +30,6 @@ pub(crate) struct Known {
 
 /// A change with the block it comes from.
 pub(crate) struct Site {
-    pub node: NodeIndex,
     pub ix: secstack_eval::ModuleIx,
     pub addr: Addr,
     pub provider: ProviderConfigAddr,
@@ -48,10 +46,10 @@ impl Run {
         let instance = self.providers.instance(&c.provider).ok_or_else(|| lost(format!("The provider configuration {} is not ready.", c.provider)))?;
         let ix = self.world.config.find(&c.addr.module().path());
         let node = node_of(self, &c.addr);
-        let (Some(ix), Some(node)) = (ix, node) else {
+        let (Some(ix), Some(_)) = (ix, node) else {
             return Err(lost(format!("{} is not in the configuration of the plan.", c.addr)));
         };
-        Ok(Site { node, ix, addr: c.addr.clone(), provider: c.provider.clone(), schema, instance })
+        Ok(Site { ix, addr: c.addr.clone(), provider: c.provider.clone(), schema, instance })
     }
 
     /// Starts the step of a declared instance.
