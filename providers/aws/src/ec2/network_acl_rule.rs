@@ -122,15 +122,15 @@ impl NetworkAclRule {
         Some(Self {
             cidr_block: e.cidr_block.clone().unwrap_or_default(),
             egress: self.egress,
-            from_port: ports.map(|p| p.from.unwrap_or_default().into()),
-            icmp_code: icmp.map(|t| t.code.unwrap_or_default().into()),
-            icmp_type: icmp.map(|t| t.r#type.unwrap_or_default().into()),
+            from_port: ports.map(|p| p.from.unwrap_or_default().into()).or(self.from_port),
+            icmp_code: icmp.map(|t| t.code.unwrap_or_default().into()).or(self.icmp_code),
+            icmp_type: icmp.map(|t| t.r#type.unwrap_or_default().into()).or(self.icmp_type),
             ipv6_cidr_block: e.ipv6_cidr_block.clone().unwrap_or_default(),
             network_acl_id: self.network_acl_id.clone(),
             protocol: entries::number(e.protocol.as_deref().unwrap_or_default()),
             rule_action: e.rule_action.as_ref().map(|a| a.as_str().to_string()).unwrap_or_default(),
             rule_number: self.rule_number,
-            to_port: ports.map(|p| p.to.unwrap_or_default().into()),
+            to_port: ports.map(|p| p.to.unwrap_or_default().into()).or(self.to_port),
         })
     }
 }

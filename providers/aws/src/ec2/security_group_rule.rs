@@ -28,7 +28,7 @@ use crate::error::Answer;
 pub struct SecurityGroupRule {
     /// The IPv4 ranges.
     #[attr(forces_new, check = check::each(check::cidr_v4))]
-    pub cidr_blocks: Vec<String>,
+    pub cidr_blocks: Option<Vec<String>>,
     /// What the rule is for.
     pub description: Option<String>,
     /// The first port, or the ICMP type.
@@ -39,10 +39,10 @@ pub struct SecurityGroupRule {
     pub id: String,
     /// The IPv6 ranges.
     #[attr(forces_new, check = check::each(check::cidr_v6))]
-    pub ipv6_cidr_blocks: Vec<String>,
+    pub ipv6_cidr_blocks: Option<Vec<String>>,
     /// Lists of ranges.
     #[attr(forces_new)]
-    pub prefix_list_ids: Vec<String>,
+    pub prefix_list_ids: Option<Vec<String>>,
     /// The protocol: `tcp`, `udp`, `icmp`, `icmpv6`, a number, or `-1` for all.
     #[attr(forces_new)]
     pub protocol: String,
@@ -137,11 +137,11 @@ impl Resource for SecurityGroupRule {
         for peer in peers.iter().filter(|p| !p.is_empty()) {
             match *peer {
                 "self" => rule.this = true,
-                v6 if v6.contains(':') => rule.ipv6_cidr_blocks.push(v6.into()),
-                list if list.starts_with("pl-") => rule.prefix_list_ids.push(list.into()),
+                v6 if v6.contains(':') => rule.ipv6_cidr_blocks.get_or_insert_default().push(v6.into()),
+                list if list.starts_with("pl-") => rule.prefix_list_ids.get_or_insert_default().push(list.into()),
                 of if of == *group => rule.this = true,
                 of if of.contains("sg-") => rule.source_security_group_id = Some(of.into()),
-                v4 => rule.cidr_blocks.push(v4.into()),
+                v4 => rule.cidr_blocks.get_or_insert_default().push(v4.into()),
             }
         }
         rule.id = rule.checksum();
@@ -165,11 +165,11 @@ impl SecurityGroupRule {
 
     fn rule(&self) -> Rule {
         Rule {
-            cidr_blocks: self.cidr_blocks.clone(),
+            cidr_blocks: self.cidr_blocks.clone().unwrap_or_default(),
             description: self.description.clone().unwrap_or_default(),
             from_port: self.from_port,
-            ipv6_cidr_blocks: self.ipv6_cidr_blocks.clone(),
-            prefix_list_ids: self.prefix_list_ids.clone(),
+            ipv6_cidr_blocks: self.ipv6_cidr_blocks.clone().unwrap_or_default(),
+            prefix_list_ids: self.prefix_list_ids.clone().unwrap_or_default(),
             protocol: self.protocol.clone(),
             // The source of a rule on the group itself is told to be the group.
             security_groups: self.source_security_group_id.iter().filter(|g| **g != self.security_group_id).cloned().collect(),
@@ -188,7 +188,7 @@ impl SecurityGroupRule {
         }
         text += &format!("{protocol}-{}-", self.r#type);
         for list in [&self.cidr_blocks, &self.ipv6_cidr_blocks, &self.prefix_list_ids] {
-            let sorted: BTreeSet<&String> = list.iter().collect();
+            let sorted: BTreeSet<&String> = list.iter().flatten().collect();
             sorted.into_iter().for_each(|item| text += &format!("{item}-"));
         }
         let mut groups: BTreeSet<&str> = self.source_security_group_id.iter().map(|g| g.rsplit('/').next().unwrap_or(g)).collect();
@@ -256,7 +256,7 @@ mod tests {
             protocol: "TCP".into(),
             from_port: 8080,
             to_port: 8080,
-            cidr_blocks: vec!["10.0.0.0/8".into()],
+            cidr_blocks: Some(vec!["10.0.0.0/8".into()]),
             ..rule.clone()
         };
         let own = SecurityGroupRule { protocol: "all".into(), this: true, ..rule.clone() };
