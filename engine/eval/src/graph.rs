@@ -411,8 +411,8 @@ fn shortest_cycle(graph: &DiGraph<Node, ()>, scc: &[NodeIndex]) -> Vec<NodeIndex
                 path.reverse();
                 return path;
             }
-            if !from.contains_key(&m) {
-                from.insert(m, n);
+            if let std::collections::btree_map::Entry::Vacant(place) = from.entry(m) {
+                place.insert(n);
                 queue.push_back(m);
             }
         }

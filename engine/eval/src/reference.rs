@@ -201,7 +201,7 @@ fn ambient(t: &Traversal, object: &str, known: &[&str]) -> Outcome<Vec<Target>> 
     }
     let near = suggest(name, known.iter().copied()).map(|n| format!(" Did you mean {n:?}?")).unwrap_or_default();
     let only = if object == "path" {
-        let supported = format!(" The supported attributes are path.cwd, path.module and path.root.");
+        let supported = " The supported attributes are path.cwd, path.module and path.root.".to_string();
         if near.is_empty() { supported } else { String::new() }
     } else {
         format!(" The only supported attribute{} {}.", if known.len() > 1 { "s are" } else { " is" }, known.iter().map(|k| format!("{object}.{k}")).collect::<Vec<_>>().join(" and "))

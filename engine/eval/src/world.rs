@@ -151,6 +151,9 @@ impl ModuleFacts {
     }
 }
 
+/// A source of random bytes.
+pub type Random = Box<dyn Fn(&mut [u8]) + Send + Sync>;
+
 /// What is the same for every expression of a run.
 pub struct Ambient {
     /// The door to files.
@@ -162,7 +165,7 @@ pub struct Ambient {
     /// The time that `timestamp()` gives: known only during apply.
     pub timestamp: Option<Str>,
     /// The random bytes that `uuid()` draws from: there only during apply.
-    pub random: Option<Box<dyn Fn(&mut [u8]) + Send + Sync>>,
+    pub random: Option<Random>,
     /// Whether references to what has no facts yet give unknown values rather than errors: `validate`.
     pub validating: bool,
 }

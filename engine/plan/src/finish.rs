@@ -67,7 +67,7 @@ impl Planner {
             action,
             reason,
             before: diff::mark_sensitive(&schema.block, &current),
-            after: if action == Action::Forget { Value::NULL } else { Value::NULL },
+            after: Value::NULL,
             replace_paths: Vec::new(),
             importing: None,
             dependencies: prior.object.dependencies.clone(),

@@ -312,13 +312,12 @@ impl Planner {
         if action.is_replace() && !tainted {
             result = diff::diff(&diff::Change { schema: &site.schema, prior: None, config, hook: &hook }, diags);
         }
-        if action.is_replace() && (site.create_first || prior.as_ref().is_some_and(|p| p.object.create_before_destroy) && r.lifecycle.create_before_destroy != Some(false) && site.create_first) {
+        if action.is_replace() && site.create_first {
             action = Action::CreateThenDelete;
         }
         if action == Action::NoOp && self.marks_changed(site, stored.as_ref(), &result.planned) {
             action = Action::Update;
         }
-        self.note_relevant(site, addr, action);
         Change {
             addr: addr.clone(),
             previous: self.moved_from.get(addr).cloned(),
@@ -341,10 +340,6 @@ impl Planner {
         let Some(stored) = stored else { return false };
         let of = |v: &Value| diff::marked_paths(&diff::mark_sensitive(&site.schema.block, v));
         of(stored) != of(planned)
-    }
-
-    fn note_relevant(&mut self, site: &Site<'_>, addr: &Addr, action: Action) {
-        let _ = (site, addr, action);
     }
 
     /// Refuses what `prevent_destroy` forbids.

@@ -95,10 +95,9 @@ impl Statement {
         }
         let last_is_any = self.whole && self.from.resource.is_none();
         let count = self.from.modules.len();
-        let meant = |(i, (have, want)): (usize, (&(Str, InstanceKey), &(Str, InstanceKey)))| {
-            have.0 == want.0 && (have.1 == want.1 || last_is_any && i + 1 == count)
-        };
-        if !module[base_len..end].iter().zip(&self.from.modules).enumerate().all(meant) {
+        let meant = |i: usize, have: &(Str, InstanceKey), want: &(Str, InstanceKey)| have.0 == want.0 && (have.1 == want.1 || last_is_any && i + 1 == count);
+        let here = module[base_len..end].iter().zip(&self.from.modules);
+        if !here.enumerate().all(|(i, (have, want))| meant(i, have, want)) {
             return None;
         }
         let mut to: Vec<(Str, InstanceKey)> = module[..base_len].to_vec();

@@ -15,7 +15,8 @@ impl Planner {
     /// Whether any entry of `replace_triggered_by` asks for a replacement.
     pub(crate) fn triggered(&self, site: &Site<'_>, r: &Resource, data: &RepetitionData, diags: &mut Diags) -> bool {
         // Every entry is looked at, so that every mistake is found.
-        r.lifecycle.replace_triggered_by.iter().fold(false, |any, e| self.trigger(site, e, data, diags) || any)
+        let asked: Vec<bool> = r.lifecycle.replace_triggered_by.iter().map(|e| self.trigger(site, e, data, diags)).collect();
+        asked.contains(&true)
     }
 
     fn trigger(&self, site: &Site<'_>, expr: &Expr, data: &RepetitionData, diags: &mut Diags) -> bool {

@@ -97,7 +97,7 @@ pub(crate) fn arguments(schema: &Schema, config: &Value, r: &Resource, diags: &m
     values(&schema.block, &plain, &mut |top, text| {
         diags.push(Diagnostic::error(text, "").at(place(top)).about(about.clone()));
     });
-    let set = |name: &Str| plain.get(name).is_some_and(|v| !v.is_null() && !(v.as_slice().is_some_and(<[Value]>::is_empty) && schema.block.nested(name).is_some()));
+    let set = |name: &Str| plain.get(name).is_some_and(|v| !v.is_null() && (!v.as_slice().is_some_and(<[Value]>::is_empty) || schema.block.nested(name).is_none()));
     for group in &schema.conflicts {
         let given: Vec<&Str> = group.iter().filter(|n| set(n)).collect();
         for name in &given {

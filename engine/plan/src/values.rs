@@ -315,10 +315,8 @@ pub fn argument(world: &secstack_eval::World, ix: ModuleIx, addr: &ModuleAddr, v
         let what = "This input variable is not declared as accepting a ephemeral values, so it cannot be set to a result derived from an ephemeral value.";
         diags.push(Diagnostic::error("Ephemeral value not allowed", what).at(attribute.expr.span));
     }
-    if value.is_null() && !variable.nullable {
-        if let Some(default) = &variable.default {
-            value = evaluate(default, &scope, diags);
-        }
+    if value.is_null() && !variable.nullable && let Some(default) = &variable.default {
+        value = evaluate(default, &scope, diags);
     }
     (crate::inputs::fit(variable, value, diags, attribute.expr.span, "argument"), attribute.expr.span)
 }

@@ -50,6 +50,9 @@ pub trait Files {
     fn current_dir(&self) -> String;
 }
 
+/// A source of random bytes.
+pub type Random = dyn Fn(&mut [u8]);
+
 /// What functions need besides their arguments.
 pub struct Context<'a> {
     /// The door to files.
@@ -59,7 +62,7 @@ pub struct Context<'a> {
     /// The time when planning started in RFC 3339: `plantimestamp()`.
     pub plan_timestamp: &'a str,
     /// A source of random bytes for `uuid()` and `bcrypt()`, or `None` while planning: they are unknown then.
-    pub random: Option<&'a dyn Fn(&mut [u8])>,
+    pub random: Option<&'a Random>,
     /// Functions that templates may not call when evaluating a template (recursion of `templatefile`).
     pub in_template: bool,
 }

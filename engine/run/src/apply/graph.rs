@@ -177,10 +177,9 @@ pub(crate) fn build(run: &Run) -> ExecGraph {
         for (i, c) in run.plan.changes.iter().enumerate().filter(|(_, c)| c.action == Action::Delete) {
             for user in index.users_of(c) {
                 let changed = run.plan.changes[user].action == Action::Update;
-                if let (true, Some(node)) = (changed, index.node_of(run, user)) {
-                    if let (Some(needs), Some(id)) = (g.statics.get(&node).copied(), g.destroys.get(&i).copied()) {
-                        g.soft_edge(id, needs);
-                    }
+                let Some(node) = index.node_of(run, user).filter(|_| changed) else { continue };
+                if let (Some(needs), Some(id)) = (g.statics.get(&node).copied(), g.destroys.get(&i).copied()) {
+                    g.soft_edge(id, needs);
                 }
             }
         }
