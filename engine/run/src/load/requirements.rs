@@ -27,10 +27,13 @@ pub fn core_version(module: &Module) -> Diags {
     diags
 }
 
+/// A version constraint with its text and place.
+type Asked<'a> = (Constraint, &'a str, Option<Span>);
+
 /// Checks the version constraints of `required_providers` against the versions whose schemas our providers honour.
 /// Providers that do not exist are left to planning, which says where they are used.
 pub fn provider_versions(config: &Config, providers: &ProviderSet) -> Diags {
-    let mut asked: BTreeMap<&ProviderAddr, Vec<(Constraint, &str, Option<Span>)>> = BTreeMap::new();
+    let mut asked: BTreeMap<&ProviderAddr, Vec<Asked<'_>>> = BTreeMap::new();
     for (_, module) in config.iter() {
         for required in module.module.required_providers.values() {
             let Some(text) = &required.version else { continue };
