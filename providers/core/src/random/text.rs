@@ -176,7 +176,7 @@ fn secrets() -> [Attribute; 2] {
 
 /// Older providers stored `""` for an argument that is not set.
 fn override_forces_new(prior: &Value, planned: &Value) -> bool {
-    !planned.is_unknown() && !(planned.is_null() && prior.as_str() == Some(""))
+    !(planned.is_unknown() || planned.is_null() && prior.as_str() == Some(""))
 }
 
 /// Checks arguments that may be unknown.

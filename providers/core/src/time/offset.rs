@@ -46,7 +46,7 @@ impl Kind for TimeOffset {
             _ => false,
         };
         let known = |name: &&str| draft.planned.get(name).is_none_or(|v| !v.is_unknown());
-        if !OFFSETS.iter().any(|n| changed(n)) || !OFFSETS.iter().all(|n| known(n)) {
+        if !OFFSETS.iter().any(changed) || !OFFSETS.iter().all(known) {
             return Diags::new();
         }
         let unknown = draft.planned.get("base_rfc3339").is_none_or(Value::is_unknown);

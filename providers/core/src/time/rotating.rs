@@ -64,7 +64,7 @@ impl Kind for TimeRotating {
             return Diags::new();
         }
         let unknown = |name: &&str| draft.planned.get(name).is_some_and(Value::is_unknown);
-        if prior.same_unmarked(&draft.planned) || ROTATIONS.iter().any(|n| unknown(n)) {
+        if prior.same_unmarked(&draft.planned) || ROTATIONS.iter().any(unknown) {
             return Diags::new();
         }
         let planned = time_of(&draft.planned, "rfc3339").and_then(|t| filled(&draft.planned, t.map_or_else(|| time_of(prior, "rfc3339"), |t| Ok(Some(t)))?));

@@ -43,7 +43,7 @@ impl Kind for TimeSleep {
     }
 
     async fn import(&self, given: &str) -> Result<Value> {
-        let parts = given.split_once(',').filter(|(a, b)| !b.contains(',') && !(a.is_empty() && b.is_empty()));
+        let parts = given.split_once(',').filter(|(a, b)| !(b.contains(',') || a.is_empty() && b.is_empty()));
         let Some((create, destroy)) = parts else {
             return Err(fail(
                 "Unexpected Format of ID",

@@ -140,7 +140,7 @@ mod tests {
         let long = tlv(4, &[7; 300]);
         assert_eq!(&long[..4], [4, 0x82, 1, 44]);
         let mut reader = Reader(&long);
-        assert_eq!(reader.expect(3).is_none(), true);
+        assert!(reader.expect(3).is_none());
         assert_eq!(reader.expect(4).unwrap().content.len(), 300);
         assert!(Reader(&[0x30, 5, 1]).next().is_none() && Reader(&[0x30, 0x85, 1, 1, 1, 1, 1]).next().is_none());
     }

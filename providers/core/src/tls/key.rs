@@ -59,7 +59,7 @@ impl PrivateKey {
 
     /// An ECDSA key of a secret.
     pub fn ec_from(curve: Curve, secret: Vec<u8>) -> Option<Self> {
-        let lacking = curve.size().checked_sub(secret.len()).unwrap_or_default();
+        let lacking = curve.size().saturating_sub(secret.len());
         let secret = [vec![0; lacking], secret].concat();
         let point = curve.public(&secret)?;
         Some(Self::Ec(curve, secret, point))

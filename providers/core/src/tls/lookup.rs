@@ -158,7 +158,7 @@ async fn over_https(provider: &Value, url: &str, verify: bool) -> Result<Result<
     builder = match proxy(provider)? {
         Via::Environment => builder,
         Via::Nothing => builder.no_proxy(),
-        Via::Proxy(proxy) => builder.proxy(proxy),
+        Via::Proxy(proxy) => builder.proxy(*proxy),
     };
     let client = builder.build().map_err(|e| configuring(chain(&e)))?;
     let certificates = || {
@@ -180,7 +180,7 @@ async fn over_https(provider: &Value, url: &str, verify: bool) -> Result<Result<
 enum Via {
     Environment,
     Nothing,
-    Proxy(Proxy),
+    Proxy(Box<Proxy>),
 }
 
 /// The proxy that the provider's configuration asks for.
@@ -193,7 +193,7 @@ fn proxy(provider: &Value) -> Result<Via, Error> {
     };
     let proxy = Proxy::all(url).map_err(|e| fail(&format!("Unable to parse proxy URL {url:?}"), chain(&e)))?;
     let user = text(block, "username");
-    Ok(Via::Proxy(if user.is_empty() { proxy } else { proxy.basic_auth(user, text(block, "password")) }))
+    Ok(Via::Proxy(Box::new(if user.is_empty() { proxy } else { proxy.basic_auth(user, text(block, "password")) })))
 }
 
 #[cfg(test)]

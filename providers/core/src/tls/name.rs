@@ -22,12 +22,12 @@ const fn field(argument: &'static str, oid: &'static str, short: &'static str, a
 /// The parts, in the order in which they are written. The last has a form of its own and no abbreviation.
 pub(super) const FIELDS: [Field; 10] = [
     field("country", "2.5.4.6", "C", "The country."),
-    field("organization", "2.5.4.10", "O", "The organization."),
-    field("organizational_unit", "2.5.4.11", "OU", "The unit of the organization."),
-    field("locality", "2.5.4.7", "L", "The place."),
     field("province", "2.5.4.8", "ST", "The state or province."),
+    field("locality", "2.5.4.7", "L", "The place."),
     Field { many: true, ..field("street_address", "2.5.4.9", "STREET", "The lines of the street address.") },
     field("postal_code", "2.5.4.17", "POSTALCODE", "The postal code."),
+    field("organization", "2.5.4.10", "O", "The organization."),
+    field("organizational_unit", "2.5.4.11", "OU", "The unit of the organization."),
     field("common_name", "2.5.4.3", "CN", "The common name."),
     field("serial_number", "2.5.4.5", "SERIALNUMBER", "The serial number."),
     field("email_address", "1.2.840.113549.1.9.1", "", "The e-mail address."),
@@ -52,9 +52,9 @@ pub(super) fn from_subject(subject: &Value) -> Vec<u8> {
 pub(super) fn rewritten(name: &[u8]) -> Vec<u8> {
     let parts = parts(name);
     let of = |field: &Field| -> Vec<&str> {
-        let found = parts.iter().filter(|(oid, _)| oid == field.oid).map(|(_, text)| text.as_str());
+        let mut found = parts.iter().filter(|(oid, _)| oid == field.oid).map(|(_, text)| text.as_str());
         // Of a part that can only be there once, the last counts.
-        if matches!(field.short, "CN" | "SERIALNUMBER") { found.last().into_iter().collect() } else { found.collect() }
+        if matches!(field.short, "CN" | "SERIALNUMBER") { found.next_back().into_iter().collect() } else { found.collect() }
     };
     seq(&FIELDS[..EMAIL].iter().filter_map(|f| rdn(f.oid, &of(f))).collect::<Vec<_>>())
 }
@@ -131,12 +131,13 @@ mod tests {
         let subject = Value::object([
             ("common_name", Value::from("a*b")),
             ("organization", "X, Y".into()),
+            ("locality", "Ort".into()),
             ("country", "DE".into()),
             ("email_address", "a@b".into()),
         ]);
         let name = from_subject(&subject);
-        assert_eq!(text(&name), "CN=a*b,O=X\\, Y,C=DE,1.2.840.113549.1.9.1=#0c03614062");
-        assert_eq!(text(&rewritten(&name)), "CN=a*b,O=X\\, Y,C=DE");
+        assert_eq!(text(&name), "CN=a*b,O=X\\, Y,L=Ort,C=DE,1.2.840.113549.1.9.1=#0c03614062");
+        assert_eq!(text(&rewritten(&name)), "CN=a*b,O=X\\, Y,L=Ort,C=DE");
         assert_eq!(from_subject(&Value::object::<&str>([])), [0x30, 0]);
         assert_eq!((escaped(" a "), escaped("#")), ("\\ a\\ ".into(), "\\#".into()));
     }
