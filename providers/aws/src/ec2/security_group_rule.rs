@@ -16,6 +16,7 @@ use crate::error::Answer;
 
 /// A rule of a security group, for any number of peers.
 #[derive(Clone, Debug, Default, Schema)]
+#[allow(clippy::duplicated_attributes, reason = "an argument may be in several groups")]
 #[resource(
     "aws_security_group_rule",
     version = 2,

@@ -99,8 +99,10 @@ fn tenancy_forces_new(prior: &Value, planned: &Value) -> bool {
     !(prior.as_str() == Some("dedicated") && planned.as_str() == Some("default"))
 }
 
-/// The three attributes of a VPC that have a call of their own, with the name of the argument.
-const SWITCHES: [(VpcAttributeName, fn(&mut Vpc) -> &mut bool); 3] = [
+/// An attribute of a VPC that has a call of its own, and its field.
+type Switch = (VpcAttributeName, fn(&mut Vpc) -> &mut bool);
+
+const SWITCHES: [Switch; 3] = [
     (VpcAttributeName::EnableDnsHostnames, |v| &mut v.enable_dns_hostnames),
     (VpcAttributeName::EnableDnsSupport, |v| &mut v.enable_dns_support),
     (VpcAttributeName::EnableNetworkAddressUsageMetrics, |v| &mut v.enable_network_address_usage_metrics),

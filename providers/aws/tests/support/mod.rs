@@ -1,5 +1,7 @@
 //! Plays the engine's part for one object at a time, against an emulated AWS.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
