@@ -1,6 +1,6 @@
 //! The providers that need no cloud: Terraform's own, and the small ones that most configurations use.
 //!
-//! Every type is a [`kind`]: a schema and a few functions on values, since most of these types have nothing to read
+//! Every type is a kind: a schema and a few functions on values, since most of these types have nothing to read
 //! and are their own state. A module holds one provider.
 
 mod cloudinit;
