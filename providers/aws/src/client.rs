@@ -27,7 +27,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// The longest silence of an endpoint.
 const READ: Duration = Duration::from_secs(30);
 /// The longest time for a call with all its repetitions.
-const OPERATION: Duration = Duration::from_secs(120);
+const OPERATION: Duration = Duration::from_secs(90);
 /// How often a call is made at most, unless the configuration says more.
 const ATTEMPTS: u32 = 5;
 

@@ -60,8 +60,9 @@ where
         return not_answered(&head, e);
     };
     let status = response.status().as_u16();
-    let request = e.request_id().unwrap_or_default();
     let meta = e.as_service_error().map(ProvideErrorMetadata::meta);
+    let request = meta.and_then(RequestId::request_id).or_else(|| e.request_id());
+    let request = request.map_or_else(|| request_in_body(response), str::to_string);
     let code = meta.and_then(|m| m.code()).unwrap_or(if status == 404 { "NotFound" } else { "" });
     let text = meta.and_then(|m| m.message()).map_or_else(|| unparsed(e), str::to_string);
     let api = if code.is_empty() { text.clone() } else { format!("api error {code}: {text}") };
@@ -70,6 +71,16 @@ where
         classify(&failure),
         format!("{head}, https response error StatusCode: {status}, RequestID: {request}, {api}"),
     )
+}
+
+/// The ID of a request, where the service gives it in no header.
+fn request_in_body(response: &HttpResponse) -> String {
+    let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default());
+    let found = ["RequestId", "RequestID"].into_iter().find_map(|name| {
+        let (_, rest) = body.split_once(&format!("<{name}>"))?;
+        rest.split_once("</").map(|(id, _)| id.to_string())
+    });
+    found.unwrap_or_default()
 }
 
 /// An answer that is no error of the service: a body that is not what the protocol says, or none.

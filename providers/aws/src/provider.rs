@@ -1,10 +1,11 @@
 //! The provider as the engine sees it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use secstack_base::schema::{Draft, ProviderSchema, Schema};
-use secstack_base::{Diags, ProviderAddr, Value};
+use secstack_base::{Diags, ProviderAddr, Str, Value};
 use secstack_sdk::typed::{Configured, Declared, FromValue, Registry};
 use secstack_sdk::{Created, Error, ErrorKind, Found, Id, Instance, Provider, ReadRequest, Result, Status, Wait};
 
@@ -32,7 +33,8 @@ impl AwsProvider {
     }
 
     fn instance(&self, cx: Option<Arc<Aws>>) -> Arc<dyn Instance> {
-        Arc::new(AwsInstance(Configured { registry: self.registry.clone(), cx }))
+        let types = Configured { registry: self.registry.clone(), cx };
+        Arc::new(AwsInstance { types, data: self.schema.data.clone() })
     }
 }
 
@@ -64,11 +66,14 @@ impl Provider for AwsProvider {
 }
 
 /// The types in their context, with a memo of reads that no change outlives.
-struct AwsInstance(Configured<Aws>);
+struct AwsInstance {
+    types: Configured<Aws>,
+    data: BTreeMap<Str, Arc<Schema>>,
+}
 
 impl AwsInstance {
     fn forget(&self) {
-        if let Some(cx) = &self.0.cx {
+        if let Some(cx) = &self.types.cx {
             cx.forget();
         }
     }
@@ -77,19 +82,19 @@ impl AwsInstance {
 #[async_trait]
 impl Instance for AwsInstance {
     fn validate(&self, ty: &str, data: bool, config: &Value) -> Diags {
-        self.0.validate(ty, data, config)
+        self.types.validate(ty, data, config)
     }
 
     fn plan(&self, ty: &str, draft: &mut Draft) -> Diags {
-        self.0.plan(ty, draft)
+        self.types.plan(ty, draft)
     }
 
     fn wait(&self, ty: &str) -> Wait {
-        self.0.wait(ty)
+        self.types.wait(ty)
     }
 
     async fn read(&self, ty: &str, objects: &[ReadRequest]) -> Vec<Result<Option<Found>>> {
-        let answers = self.0.read(ty, objects).await;
+        let answers = self.types.read(ty, objects).await;
         // What is not there yet will be asked for again.
         let settled = |a: &Result<Option<Found>>| matches!(a, Ok(Some(f)) if f.status == Status::Ready);
         if !answers.iter().all(settled) {
@@ -99,34 +104,43 @@ impl Instance for AwsInstance {
     }
 
     async fn create(&self, ty: &str, planned: &Value, token: &str) -> Result<Created> {
-        let made = self.0.create(ty, planned, token).await;
+        let made = self.types.create(ty, planned, token).await;
         self.forget();
         made
     }
 
     async fn finish(&self, ty: &str, id: &Id, planned: &Value) -> Result<()> {
-        let done = self.0.finish(ty, id, planned).await;
+        let done = self.types.finish(ty, id, planned).await;
         self.forget();
         done
     }
 
     async fn update(&self, ty: &str, id: &Id, prior: &Value, planned: &Value) -> Result<Option<Value>> {
-        let done = self.0.update(ty, id, prior, planned).await;
+        let done = self.types.update(ty, id, prior, planned).await;
         self.forget();
         done
     }
 
     async fn delete(&self, ty: &str, id: &Id, prior: &Value) -> Result<()> {
-        let done = self.0.delete(ty, id, prior).await;
+        let done = self.types.delete(ty, id, prior).await;
         self.forget();
         done
     }
 
     async fn import(&self, ty: &str, text: &str) -> Result<ReadRequest> {
-        self.0.import(ty, text).await
+        self.types.import(ty, text).await
     }
 
     async fn read_data(&self, ty: &str, config: &Value) -> Result<Value> {
-        self.0.read_data(ty, config).await
+        let mut found = self.types.read_data(ty, config).await?;
+        // What was not said is null, not empty.
+        for a in self.data.get(ty).iter().flat_map(|s| &s.block.attributes).filter(|a| !a.presence.is_computed()) {
+            let given = config.get(&a.name).filter(|v| v.is_null());
+            let empty = found.get(&a.name).is_some_and(|v| !v.is_null() && v.ty().is_collection() && v.parts().next().is_none());
+            if let Some(null) = given.filter(|_| empty) {
+                found = found.with(&a.name, null.clone());
+            }
+        }
+        Ok(found)
     }
 }
