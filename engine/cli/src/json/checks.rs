@@ -2,7 +2,7 @@
 
 use secstack_base::addr::{ParseError, Target};
 use secstack_base::{InstanceKey, ModuleAddr, Str};
-use secstack_state::model::CheckResult;
+use secstack_state::model::{CheckObject, CheckResult};
 
 use super::change::mode;
 use super::value;
@@ -17,7 +17,9 @@ pub fn write(out: &mut String, checks: &[CheckResult]) {
         write_block(o.member("address"), check);
         o.text("status", check.status.as_str());
         if !check.objects.is_empty() {
-            array(o.member("instances"), &check.objects, |out, object| {
+            let mut objects: Vec<&CheckObject> = check.objects.iter().collect();
+            objects.sort_by(|a, b| a.addr.cmp(&b.addr));
+            array(o.member("instances"), objects, |out, object| {
                 let mut o = Object::new(out);
                 write_instance(o.member("address"), &object.addr);
                 o.text("status", object.status.as_str());

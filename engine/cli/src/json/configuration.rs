@@ -3,7 +3,7 @@
 mod expression;
 mod providers;
 
-use secstack_base::{Mode, Str};
+use secstack_base::{Mode, Sources, Str, Value, convert};
 use secstack_eval::config::ROOT;
 use secstack_eval::{Config, ModuleIx, Schemas};
 use secstack_lang::ast::Traversal;
@@ -23,7 +23,7 @@ pub fn write(out: &mut String, config: &Config, providers: &ProviderSet) {
     let mut o = Object::new(out);
     if !config.modules.is_empty() {
         let keys = Keys::collect(config);
-        providers::write(o.member("provider_config"), &keys, config, providers);
+        providers::write(&mut o, &keys, config, providers);
         Writer { config, providers, keys: &keys }.module(o.member("root_module"), ROOT);
     }
     o.end();
@@ -36,11 +36,15 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    fn sources(&self) -> &Sources {
+        &self.config.sources
+    }
+
     fn module(&self, out: &mut String, ix: ModuleIx) {
         let module = &self.config.module(ix).module;
         let mut o = Object::new(out);
         if !module.outputs.is_empty() {
-            map(o.member("outputs"), &module.outputs, write_output);
+            map(o.member("outputs"), &module.outputs, |out, output| write_output(out, self.sources(), output));
         }
         let mut resources: Vec<&Resource> = module.resources.values().filter(|r| r.name.mode != Mode::Ephemeral).collect();
         resources.sort_by_cached_key(|r| (r.name.mode == Mode::Data, r.name.to_string()));
@@ -64,14 +68,14 @@ impl Writer<'_> {
         let alias = r.provider.as_ref().and_then(|p| p.alias.as_ref());
         o.text("provider_config_key", &self.keys.of(self.config, ix, &local, alias));
         if !r.provisioners.is_empty() {
-            array(o.member("provisioners"), &r.provisioners, write_provisioner);
+            array(o.member("provisioners"), &r.provisioners, |out, p| write_provisioner(out, self.sources(), p));
         }
         let schema = self.providers.resource(&self.config.provider_addr(ix, &local), r.name.mode, &r.name.ty);
         if let Some(schema) = &schema {
-            body(&mut o, &r.body, &schema.block);
+            body(&mut o, self.sources(), &r.body, &schema.block);
         }
         o.number("schema_version", schema.map_or(0, |s| s.version));
-        write_repetition(&mut o, r.count.as_ref(), r.for_each.as_ref());
+        write_repetition(&mut o, self.sources(), r.count.as_ref(), r.for_each.as_ref());
         o.texts_opt("depends_on", &subjects(&r.depends_on)).end();
     }
 
@@ -82,9 +86,9 @@ impl Writer<'_> {
         let child = self.config.module(ix).children.get(&call.name).copied();
         if let Some(child) = child {
             let variables = &self.config.module(child).module.variables;
-            arguments(&mut o, &call.body, |name| variables.contains_key(name));
+            arguments(&mut o, self.sources(), &call.body, |name| variables.contains_key(name));
         }
-        write_repetition(&mut o, call.count.as_ref(), call.for_each.as_ref());
+        write_repetition(&mut o, self.sources(), call.count.as_ref(), call.for_each.as_ref());
         match child {
             Some(child) => self.module(o.member("module"), child),
             None => drop(o.raw("module", "{}")),
@@ -95,44 +99,49 @@ impl Writer<'_> {
 }
 
 /// Writes the attributes of a body without a schema.
-fn arguments(o: &mut Object<'_>, body: &Body, is_known: impl Fn(&str) -> bool) {
+fn arguments(o: &mut Object<'_>, sources: &Sources, body: &Body, is_known: impl Fn(&str) -> bool) {
     let (view, _) = body.view(&[]);
     let mut given: Vec<_> = view.attributes.iter().filter(|a| is_known(&a.name)).collect();
     given.sort_by(|a, b| a.name.cmp(&b.name));
     if !given.is_empty() {
-        map(o.member("expressions"), given.into_iter().map(|a| (&a.name, &a.expr)), write_expression);
+        map(o.member("expressions"), given.into_iter().map(|a| (&a.name, &a.expr)), |out, e| write_expression(out, sources, e));
     }
 }
 
-fn write_output(out: &mut String, output: &Output) {
+fn write_output(out: &mut String, sources: &Sources, output: &Output) {
     let mut o = Object::new(out);
     o.bool_if("sensitive", output.sensitive).bool_if("ephemeral", output.ephemeral);
-    write_expression(o.member("expression"), &output.value);
+    write_expression(o.member("expression"), sources, &output.value);
     o.texts_opt("depends_on", &subjects(&output.depends_on)).text_opt("description", output.description.as_deref()).end();
 }
 
 fn write_variable(out: &mut String, v: &Variable) {
     let mut o = Object::new(out);
-    if let Some(default) = &v.default {
-        let given = constant(default);
-        let converted = secstack_base::convert::convert(&given, &v.ty.without_optional());
-        value::known(o.member("default"), &converted.unwrap_or(given));
+    if let Some(default) = default_value(v) {
+        value::known(o.member("default"), &default);
     }
-    o.text_opt("description", v.description.as_deref()).bool_if("sensitive", v.sensitive).bool_if("ephemeral", v.ephemeral).end();
+    o.text_opt("description", v.description.as_deref()).bool_if("sensitive", v.sensitive).end();
 }
 
-fn write_provisioner(out: &mut String, p: &Provisioner) {
+/// The default of a variable, of the variable's type.
+pub fn default_value(v: &Variable) -> Option<Value> {
+    let given = constant(v.default.as_ref()?);
+    let filled = v.defaults.as_ref().map_or_else(|| given.clone(), |d| d.apply(&given));
+    Some(convert::convert(&filled, &v.ty).unwrap_or(given))
+}
+
+fn write_provisioner(out: &mut String, sources: &Sources, p: &Provisioner) {
     let mut o = Object::new(out);
     o.text("type", &p.ty);
-    arguments(&mut o, &p.body, |_| true);
+    arguments(&mut o, sources, &p.body, |_| true);
     o.end();
 }
 
-fn write_repetition(o: &mut Object<'_>, count: Option<&Expr>, for_each: Option<&Expr>) {
+fn write_repetition(o: &mut Object<'_>, sources: &Sources, count: Option<&Expr>, for_each: Option<&Expr>) {
     if let Some(count) = count.filter(|e| has_meaning(e)) {
-        write_expression(o.member("count_expression"), count);
+        write_expression(o.member("count_expression"), sources, count);
     } else if let Some(for_each) = for_each.filter(|e| has_meaning(e)) {
-        write_expression(o.member("for_each_expression"), for_each);
+        write_expression(o.member("for_each_expression"), sources, for_each);
     }
 }
 

@@ -91,10 +91,26 @@ impl<'a> Place<'a> {
             json_members(&members, &within, &mut steps);
             return Some(steps.trim_start_matches('.').to_string()).filter(|s| !s.is_empty());
         }
-        let Items::Native { blocks, .. } = parse_file(self.span.file, self.text).0.items else { return None };
-        let block = blocks.iter().find(|b| within(Span { end: b.body.span.end.saturating_add(1), ..b.span }))?;
+        let (body, diags) = parse_file(self.span.file, self.text);
+        let Items::Native { blocks, .. } = body.items else { return None };
+        let block = blocks.iter().find(|b| within(Span { end: b.body.span.end.saturating_add(1), ..b.span }));
+        let Some(block) = block else { return if diags.has_errors() { self.open_block() } else { None } };
         let labels: String = block.labels.iter().map(|(label, _)| format!(" {label:?}")).collect();
         Some(format!("{}{labels}", block.ty))
+    }
+
+    /// The block that the lines before suggest, in a file that cannot be parsed: the last that begins at the left
+    /// margin, unless a brace there has closed it.
+    fn open_block(&self) -> Option<String> {
+        let line = self.text[..self.start].rfind('\n').map_or(0, |i| i + 1);
+        if line == self.start {
+            return None;
+        }
+        let end = self.text[line..].find('\n').map_or(self.text.len(), |i| line + i);
+        let begun = self.text[..end].lines().rev().find(|l| l.starts_with(|c: char| c.is_alphabetic() || c == '}'))?;
+        let (header, _) = begun.split_once('{')?;
+        let is_header = header.chars().all(|c| c.is_alphanumeric() || " _-\"".contains(c));
+        Some(header.trim().to_string()).filter(|h| is_header && !h.is_empty())
     }
 }
 
@@ -141,6 +157,22 @@ mod tests {
             let at = TEXT.find(text).unwrap();
             let d = Diagnostic::error("S", "D").at(Span::new(file, at, at + text.len()));
             assert_eq!(diagnostic(&d, &sources), want.replace("\\u0023", "#"));
+        }
+    }
+
+    #[test]
+    fn the_context_of_a_broken_file_is_what_the_lines_before_suggest() {
+        for (text, at, want) in [
+            ("resource \"a\" \"b\" {\n  x = [for\n}\n", "for", r#""resource \"a\" \"b\"""#),
+            ("resource \"a\" \"b\" { x = [for 1] }\n", "1", r#""resource \"a\" \"b\"""#),
+            ("locals {\n}\n  x = [for\n", "for", "null"),
+            ("x = {\n  y = [for\n", "for", "null"),
+        ] {
+            let mut sources = Sources::default();
+            let file = sources.add("main.tf", text);
+            let at = text.find(at).unwrap();
+            let json = diagnostic(&Diagnostic::error("S", "D").at(Span::new(file, at, at + 1)), &sources);
+            assert!(json.contains(&format!("\"context\":{want},")), "{json}");
         }
     }
 

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use secstack_base::{ModuleAddr, Str, Value};
-use secstack_eval::Config;
+use secstack_eval::{Config, Schemas};
 use secstack_plan::plan::Plan;
 use secstack_plan::{Action, Change, PlanMode};
 use secstack_run::ProviderSet;
 use secstack_state::json::type_to_json;
-use secstack_state::model::{OutputValue, Snapshot, TERRAFORM_VERSION};
+use secstack_state::model::{Object as Stored, OutputValue, Snapshot, TERRAFORM_VERSION};
 
-use super::configuration::{self, constant};
+use super::configuration::{self, default_value};
 use super::modules::{self, Tree};
 use super::write::{Object, array, map};
 use super::{change, checks, state, value};
@@ -29,18 +29,18 @@ pub fn plan_document(plan: &Plan, config: &Config, providers: &ProviderSet) -> S
         });
     }
     write_planned(o.member("planned_values"), plan, providers);
-    let drift: Vec<&Change> = drift(plan).collect();
+    let drift = in_order(drift(plan));
     if !drift.is_empty() {
         array(o.member("resource_drift"), drift, |out, c| change::resource(out, c, providers));
     }
-    let changes: Vec<&Change> = plan.changes.iter().filter(|c| !change::is_hidden(c)).collect();
+    let changes = in_order(plan.changes.iter().filter(|c| !change::is_hidden(c)));
     if !changes.is_empty() {
         array(o.member("resource_changes"), changes, |out, c| change::resource(out, c, providers));
     }
     if !plan.outputs.is_empty() {
         map(o.member("output_changes"), &plan.outputs, change::output);
     }
-    let prior = prior(plan);
+    let prior = prior(plan, config, providers);
     if !prior.is_empty() || !prior.outputs.is_empty() {
         state::write(o.member("prior_state"), &prior, providers);
     }
@@ -65,15 +65,20 @@ pub fn drift(plan: &Plan) -> impl Iterator<Item = &Change> {
     plan.drift.iter().filter(|c| c.action != Action::NoOp || plan.mode == PlanMode::RefreshOnly)
 }
 
+/// Changes as the document lists them: modules near the root first.
+fn in_order<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<&'a Change> {
+    let mut sorted: Vec<&Change> = changes.collect();
+    sorted.sort_by(|a, b| (a.addr.module().0.len(), &a.addr, &a.deposed).cmp(&(b.addr.module().0.len(), &b.addr, &b.deposed)));
+    sorted
+}
+
 /// The variables that were set, and the defaults of the others: even of ephemeral ones.
 fn variables(plan: &Plan, config: &Config) -> BTreeMap<Str, Value> {
     let mut all = plan.variables.clone();
     let Some(root) = config.modules.first() else { return all };
     for (name, v) in &root.module.variables {
-        if let (false, Some(default)) = (all.contains_key(name), &v.default) {
-            let value = constant(default);
-            let converted = secstack_base::convert::convert(&value, &v.ty.without_optional());
-            all.insert(name.clone(), converted.unwrap_or(value));
+        if let (false, Some(default)) = (all.contains_key(name), default_value(v)) {
+            all.insert(name.clone(), default);
         }
     }
     all
@@ -115,11 +120,25 @@ fn write_planned_object(out: &mut String, c: &Change, providers: &ProviderSet) {
     o.end();
 }
 
-/// The state that the changes start from. Terraform evaluates outputs into it while planning.
-fn prior(plan: &Plan) -> Snapshot {
+/// The state that the changes start from. Terraform evaluates outputs into it while planning, as far as they are
+/// known, and puts imported objects there.
+fn prior(plan: &Plan, config: &Config, providers: &ProviderSet) -> Snapshot {
     let mut prior = plan.prior_state.clone();
-    let known = plan.outputs.iter().filter(|(_, c)| c.after.is_wholly_known() && !c.after.is_null());
-    prior.outputs = known.map(|(name, c)| (name.clone(), OutputValue { value: c.after.clone(), sensitive: c.sensitive })).collect();
+    for c in plan.changes.iter().filter(|c| c.importing.is_some() && !c.before.is_null() && plan.prior_state.get(&c.addr).is_none()) {
+        let schema = providers.resource(&c.provider.provider, c.addr.mode(), c.addr.ty());
+        let object = schema.and_then(|s| Stored::encode(c.schema_version, &c.before, &s.block.ty()).ok());
+        if let Some(object) = object {
+            prior.set_current(&c.addr, &c.provider, object);
+        }
+    }
+    let declared = |name: &Str| config.modules.first().is_some_and(|m| m.module.outputs.contains_key(name));
+    for (name, c) in plan.outputs.iter().filter(|(name, c)| c.after.is_wholly_known() && declared(name)) {
+        if c.after.is_null() {
+            prior.outputs.remove(name);
+        } else {
+            prior.outputs.insert(name.clone(), OutputValue { value: c.after.clone(), sensitive: c.sensitive });
+        }
+    }
     prior.checks = Vec::new();
     prior
 }

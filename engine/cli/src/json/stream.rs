@@ -127,6 +127,13 @@ impl Stream {
         self.line("info", text, &[("type", "\"log\"")]);
     }
 
+    /// Tells the changes of a saved plan that is about to be applied.
+    pub fn saved_plan(&self, plan: &Plan) {
+        for c in plan.changes.iter().filter(|c| c.action != Action::NoOp && !change::is_hidden(c)) {
+            self.planned(c);
+        }
+    }
+
     /// Tells what a plan holds: drift, changes, their sum, and outputs.
     pub fn plan(&self, plan: &Plan) {
         for c in drift(plan) {
@@ -135,8 +142,7 @@ impl Stream {
         }
         for c in plan.changes.iter().filter(|c| !change::is_hidden(c)) {
             if c.action != Action::NoOp || c.importing.is_some() || c.previous.as_ref().is_some_and(|p| *p != c.addr) {
-                let planned = Planned::of(c);
-                self.line("info", &format!("{}: Plan to {}", c.addr, planned.word), &[("change", &planned.json), ("type", "\"planned_change\"")]);
+                self.planned(c);
             }
         }
         let hidden = plan.changes.iter().filter(|c| change::is_hidden(c)).count();
@@ -175,6 +181,11 @@ impl Stream {
     pub fn outputs(&self, state: &Snapshot) {
         let outputs = written(|out| write_outputs(out, &state.outputs, Secrets::Hidden));
         self.line("info", &format!("Outputs: {}", state.outputs.len()), &[("outputs", &outputs), ("type", "\"outputs\"")]);
+    }
+
+    fn planned(&self, c: &Change) {
+        let planned = Planned::of(c);
+        self.line("info", &format!("{}: Plan to {}", c.addr, planned.word), &[("change", &planned.json), ("type", "\"planned_change\"")]);
     }
 
     fn step(&self, kind: &str, message: &str, step: &StepInfo, elapsed: Option<Duration>) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use secstack_base::addr::quote;
 use secstack_base::schema::{Block, Nesting};
-use secstack_base::{Data, Diagnostic, Diags, Span, Str, Type, Value, convert};
+use secstack_base::{Data, Diagnostic, Diags, Sources, Span, Str, Type, Value, convert};
 use secstack_eval::funcs::{Context, Files};
 use secstack_eval::{Resolved, Scope, ScopeStep, evaluate};
 use secstack_lang::ast::{Traversal, TraversalStep, references};
@@ -15,8 +15,18 @@ use crate::json::value;
 use crate::json::write::{Object, array, map};
 
 /// Writes an expression: its value if that needs nothing else, and what it refers to.
-pub fn write_expression(out: &mut String, expr: &Expr) {
-    write_parts(out, &constant(expr), &referenced(expr));
+pub fn write_expression(out: &mut String, sources: &Sources, expr: &Expr) {
+    write_parts(out, &literal(sources, expr).unwrap_or_else(|| constant(expr)), &referenced(expr));
+}
+
+/// What the JSON of an expression says when its strings are taken for what they are. Terraform shows that beside the
+/// references, since it gives JSON strings no meaning where there is nothing to refer to.
+fn literal(sources: &Sources, expr: &Expr) -> Option<Value> {
+    let path = sources.path(expr.span)?;
+    if path.extension().is_none_or(|e| e != "json") {
+        return None;
+    }
+    secstack_state::json::decode_implied(sources.text(expr.span)?).ok()
 }
 
 /// Whether anything can be told of an expression.
@@ -149,16 +159,16 @@ fn steps(steps: &[TraversalStep]) -> String {
 }
 
 /// Writes the expressions of a body by its schema, if there are any. `dynamic` blocks are passed over, as Terraform does.
-pub fn body(o: &mut Object<'_>, body: &Body, schema: &Block) {
+pub fn body(o: &mut Object<'_>, sources: &Sources, body: &Body, schema: &Block) {
     let mut inner = String::new();
-    write_body(&mut inner, body, schema);
+    write_body(&mut inner, sources, body, schema);
     if inner != "{}" {
         o.raw("expressions", &inner);
     }
 }
 
 /// Writes the expressions of a body by its schema.
-pub fn write_body(out: &mut String, body: &Body, schema: &Block) {
+fn write_body(out: &mut String, sources: &Sources, body: &Body, schema: &Block) {
     let labels = |n: Nesting| usize::from(n == Nesting::Map);
     let mut types: Vec<(&str, usize)> = schema.blocks.iter().map(|b| (&*b.name, labels(b.nesting))).collect();
     let as_blocks = |name: &str| schema.attribute(name).is_some_and(|a| a.as_blocks);
@@ -173,14 +183,14 @@ pub fn write_body(out: &mut String, body: &Body, schema: &Block) {
     for name in names {
         let blocks: Vec<&Written> = view.blocks.iter().filter(|b| &*b.ty == name).collect();
         if let Some(given) = view.attributes.iter().find(|a| &*a.name == name && schema.attribute(name).is_some()) {
-            write_expression(o.member(name), &given.expr);
+            write_expression(o.member(name), sources, &given.expr);
         } else if let Some(nested) = schema.nested(name).filter(|_| !blocks.is_empty()) {
             let out = o.member(name);
             match nested.nesting {
-                Nesting::Single | Nesting::Group => write_body(out, &blocks[0].body, &nested.block),
-                Nesting::List | Nesting::Set => array(out, blocks, |out, b| write_body(out, &b.body, &nested.block)),
+                Nesting::Single | Nesting::Group => write_body(out, sources, &blocks[0].body, &nested.block),
+                Nesting::List | Nesting::Set => array(out, blocks, |out, b| write_body(out, sources, &b.body, &nested.block)),
                 Nesting::Map => map(out, blocks.iter().filter_map(|b| Some((&b.labels.first()?.0, b))), |out, b| {
-                    write_body(out, &b.body, &nested.block);
+                    write_body(out, sources, &b.body, &nested.block);
                 }),
             }
         } else if as_blocks(name) {

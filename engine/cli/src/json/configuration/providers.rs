@@ -107,14 +107,18 @@ impl Entry {
 }
 
 /// Writes the configurations, but for those that are only a way to another.
-pub fn write(out: &mut String, keys: &Keys, config: &Config, providers: &ProviderSet) {
-    map(out, keys.0.iter().filter(|(_, e)| e.parent.is_none()), |out, e| {
+pub fn write(o: &mut Object<'_>, keys: &Keys, config: &Config, providers: &ProviderSet) {
+    let own: Vec<_> = keys.0.iter().filter(|(_, e)| e.parent.is_none()).collect();
+    if own.is_empty() {
+        return;
+    }
+    map(o.member("provider_config"), own, |out, e| {
         let mut o = Object::new(out);
         o.text("name", &e.name).text("full_name", &e.provider.to_string());
         o.text_opt("alias", e.alias.as_deref()).text_opt("version_constraint", Some(&e.constraint));
         o.text_opt("module_address", Some(&config.module(e.module).path.to_string()));
         if let (Some(block), Some(schema)) = (block(config, e), providers.provider(&e.provider)) {
-            body(&mut o, &block.body, &schema.block);
+            body(&mut o, &config.sources, &block.body, &schema.block);
         }
         o.end();
     });
