@@ -160,7 +160,8 @@ impl Effect {
             Err(e) if e.kind == ErrorKind::NotFound => return Ok(()),
             Err(e) => return Err(e.into()),
         }
-        if !self.instance.is_remote(self.ty()) {
+        // Without a time to wait, deleting an object only lets go of it.
+        if !self.instance.is_remote(self.ty()) || wait.delete.is_zero() {
             return Ok(());
         }
         let mut pause = Pause::new(&wait);
