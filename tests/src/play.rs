@@ -41,6 +41,7 @@ impl Setting {
             providers: providers.clone(),
             options,
             inputs: self.inputs.clone(),
+            given: self.inputs.clone(),
             state: state.clone(),
         }
     }

@@ -27,6 +27,8 @@ pub struct Setting {
     pub files: Arc<CaseFiles>,
     /// The values of root variables.
     pub inputs: BTreeMap<Str, Value>,
+    /// The same as they were given.
+    pub given: BTreeMap<Str, Value>,
     /// The cloud.
     pub cloud: Cloud,
     /// The state.
@@ -48,9 +50,11 @@ impl Setting {
         let loaded = load(&tree, &mut NoModules, &early, Sources::default());
         let mut diags = loaded.diags;
         let config = Arc::new(loaded.config);
+        let root = &config.modules[0].module;
+        let as_given = secstack_plan::inputs::as_given(root, &given, &*files);
         let mut inputs = BTreeMap::new();
         if !diags.has_errors() {
-            inputs = secstack_plan::inputs::resolve(&config.modules[0].module, &given, &*files, &mut diags);
+            inputs = secstack_plan::inputs::resolve(root, &given, &*files, &mut diags);
         }
         let cloud = Cloud::new();
         let state = state(case.get("state").unwrap_or_default(), &cloud)?;
@@ -60,7 +64,7 @@ impl Setting {
                 _ => cloud.script(line)?,
             }
         }
-        Ok(Self { config, diags, files, inputs, cloud, state, options: options(case.get("options").unwrap_or_default())? })
+        Ok(Self { config, diags, files, inputs, given: as_given, cloud, state, options: options(case.get("options").unwrap_or_default())? })
     }
 
     /// The providers, working on the cloud.

@@ -74,8 +74,12 @@ pub(crate) fn filled(region: &str, ty: &str, id: &str, asked: &Value) -> Value {
         "fake_vm" => {
             let zone = asked.get("zone").filter(|z| !z.is_null()).cloned().unwrap_or_else(|| Value::string("z1"));
             let whole = whole.with("ip", Value::from(format!("192.0.2.{number}"))).with("zone", zone);
+            let mut number = 0;
             let disks = asked.get("disk").map(|disks| {
-                disks.map_parts(|_, disk| disk.with("device", Value::from(format!("/dev/{}", disk.get_str("name").unwrap_or_default()))))
+                disks.map_parts(|_, disk| {
+                    number += 1;
+                    disk.with("device", Value::from(format!("/dev/disk{number}")))
+                })
             });
             disks.map_or(whole.clone(), |disks| whole.with("disk", disks))
         }
