@@ -25,3 +25,6 @@ pub use saved::{read_plan, write_plan};
 pub use schemas::provider_schemas;
 pub use state::{output_value, outputs, state_document};
 pub use validate::validate;
+
+#[cfg(test)]
+mod tests;
