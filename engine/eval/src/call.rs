@@ -39,10 +39,10 @@ impl Env<'_> {
             "try" => self.try_call(call, diags),
             "can" => self.can_call(call, diags),
             "type" if self.scope.is_console() => self.type_call(call, diags),
-            name => match funcs::find(name) {
+            name => match funcs::find(name).filter(|_| self.is_declared(name)) {
                 Some(f) if !(name == "plantimestamp" && self.scope.is_console()) => self.function(call, f, diags),
                 _ => {
-                    diags.push(unknown_function(call));
+                    diags.push(unknown_function(call, self.is_declared(name)));
                     dynamic()
                 }
             },
@@ -86,6 +86,12 @@ impl Env<'_> {
             });
             dynamic()
         })
+    }
+
+    /// Whether the provider that a function belongs to is declared here. Other functions need none.
+    fn is_declared(self, name: &str) -> bool {
+        let provider = name.strip_prefix("provider::").and_then(|rest| rest.split("::").next());
+        provider.is_none_or(|p| self.scope.declares_provider(p))
     }
 
     /// The values of `f(list...)`; none when nothing is expanded. `None` when they are not known or wrong.
@@ -220,7 +226,7 @@ fn failed(call: &Call<'_>, why: &str) -> Diagnostic {
     Diagnostic::error(FAILED, format!("Call to function {} failed: {why}.", quote(call.name))).at(call.name_span)
 }
 
-fn unknown_function(call: &Call<'_>) -> Diagnostic {
+fn unknown_function(call: &Call<'_>, declared: bool) -> Diagnostic {
     const UNKNOWN_PROVIDER: &str = "Unknown provider function";
     let name = &**call.name;
     let d = match name.rsplit_once("::") {
@@ -231,7 +237,7 @@ fn unknown_function(call: &Call<'_>) -> Diagnostic {
             };
             Diagnostic::error("Call to unknown function", format!("There is no function named {}.{hint}", quote(name)))
         }
-        Some(("provider::terraform", function)) => Diagnostic::error(
+        Some(("provider::terraform", function)) if declared => Diagnostic::error(
             UNKNOWN_PROVIDER,
             format!("The function {} is not available from the provider \"terraform\".", quote(function)),
         ),

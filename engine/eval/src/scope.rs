@@ -43,6 +43,12 @@ pub trait Scope {
     fn allows_calls(&self) -> bool {
         true
     }
+
+    /// Whether a provider of that local name is declared, so that its functions may be called.
+    fn declares_provider(&self, name: &str) -> bool {
+        let _ = name;
+        true
+    }
 }
 
 /// A scope in which further names are bound: the variables of a `for` or of a template.
@@ -71,5 +77,9 @@ impl Scope for Bound<'_> {
 
     fn allows_calls(&self) -> bool {
         self.outer.allows_calls()
+    }
+
+    fn declares_provider(&self, name: &str) -> bool {
+        self.outer.declares_provider(name)
     }
 }

@@ -385,4 +385,8 @@ impl Scope for ModuleScope<'_> {
     fn context(&self) -> &Context<'_> {
         &self.context
     }
+
+    fn declares_provider(&self, name: &str) -> bool {
+        self.world.config.module(self.ix).module.required_providers.contains_key(name)
+    }
 }
