@@ -75,9 +75,10 @@ pub struct Loaded {
     pub diags: Diags,
 }
 
-/// Reads the configuration whose root module is the root of `tree`.
-pub fn load(tree: &dyn Tree, modules: &mut dyn Modules, early: &Early<'_>) -> Loaded {
-    let mut loader = Loader { tree, modules, early, loaded: Loaded::default() };
+/// Reads the configuration whose root module is the root of `tree`. `sources` has the files that were read before, if any.
+pub fn load(tree: &dyn Tree, modules: &mut dyn Modules, early: &Early<'_>, sources: Sources) -> Loaded {
+    let config = Config { modules: Vec::new(), sources };
+    let mut loader = Loader { tree, modules, early, loaded: Loaded { config, diags: Diags::new() } };
     loader.root();
     loader.loaded
 }

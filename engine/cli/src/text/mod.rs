@@ -13,7 +13,7 @@ mod style;
 mod value;
 
 pub use diagnostic::diagnostic;
-pub use plan::{changes_summary, outputs, plan, state_show};
+pub use plan::{literal_output, outputs, plan, state_show};
 pub use progress::Progress;
 pub use style::{Colour, Style};
 pub use value::literal;

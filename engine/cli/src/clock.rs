@@ -1,0 +1,34 @@
+//! The time, in RFC 3339.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Now, in UTC, to the second.
+pub fn now() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    at(since.as_secs())
+}
+
+fn at(secs: u64) -> String {
+    let (year, month, day) = date(secs / 86_400);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", secs / 3600 % 24, secs / 60 % 60, secs % 60)
+}
+
+/// The date of a day counted from 1970-01-01, by eras of 400 years that begin in March.
+fn date(days: u64) -> (u64, u64, u64) {
+    let z = days + 719_468;
+    let (era, doe) = (z / 146_097, z % 146_097);
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    (yoe + era * 400 + u64::from(month <= 2), month, doy - (153 * mp + 2) / 5 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn times_are_in_utc() {
+        assert_eq!(super::at(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(super::at(1_763_929_860), "2025-11-23T20:31:00Z");
+    }
+}

@@ -1,0 +1,101 @@
+//! `plan`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use secstack_base::Diagnostic;
+use secstack_plan::Plan;
+use secstack_plan::file::{SavedBackend, SavedPlan};
+use secstack_run::load::{Manifest, is_configuration};
+
+use crate::app::{App, Outcome, Told};
+use crate::flags::{Ask, Lock, Look, Planning, StatePaths, Variables, Warnings, switch};
+use crate::project::Project;
+use crate::session::Session;
+use crate::view::View;
+use crate::{json, operation};
+
+/// Show changes required by the current configuration
+///
+/// Compares the configuration with the objects that exist and shows what an apply would do. Nothing is changed.
+#[derive(Args)]
+pub struct PlanCommand {
+    #[command(flatten)]
+    pub look: Look,
+    #[command(flatten)]
+    planning: Planning,
+    #[command(flatten)]
+    variables: Variables,
+    /// Save the plan to this file, for "secstack apply FILE".
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+    /// Exit with 0 if there is nothing to change, 1 on an error, 2 if there is.
+    #[arg(long = "detailed-exitcode", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    detailed_exitcode: bool,
+    /// Print events as JSON, one object a line.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    json: bool,
+    /// Not supported.
+    #[arg(long = "generate-config-out", value_name = "PATH", hide = true)]
+    generate_config_out: Option<PathBuf>,
+    #[command(flatten)]
+    ask: Ask,
+    #[command(flatten)]
+    lock: Lock,
+    #[command(flatten)]
+    state: StatePaths,
+    #[command(flatten)]
+    warnings: Warnings,
+}
+
+impl PlanCommand {
+    /// Runs the command.
+    pub async fn run(&self, app: &App) -> Outcome {
+        let view = View::new(&app.out, self.json).compact(self.warnings.compact_warnings);
+        if self.generate_config_out.is_some() {
+            let what = "This version does not write configuration for imported objects. Write the resource blocks yourself; the plan shows which arguments differ.";
+            return Err(view.error(Diagnostic::error("Unsupported option -generate-config-out", what)));
+        }
+        let options = operation::options(&view, &self.planning)?;
+        let mut project = Project::open(app, &view, &self.variables, &self.state)?;
+        let inputs = project.values(app, &view, self.ask.allowed())?;
+        let session = Session::open(&view, &project.place, &project.workspace, &self.lock, "OperationTypePlan").await?;
+        let planned = operation::plan(app, &view, &project, &session, &inputs, options).await;
+        session.close(&view).await;
+        let plan = planned?;
+        view.plan(&plan, &project.providers);
+        view.diags(&plan.diags);
+        let changes = plan.applyable;
+        match &self.out {
+            Some(path) => {
+                save(app, &view, &project, plan, path)?;
+                if changes {
+                    view.explain(&format!("\nSaved the plan to: {}\n\nTo perform exactly these actions, run the following command to apply:\n    secstack apply {:?}\n", path.display(), path.display().to_string()));
+                }
+            }
+            None if changes && !app.in_automation => view.explain(
+                "\nNote: You didn't use the -out option to save this plan, so \"secstack apply\" makes a plan of its own, which may differ if something changes meanwhile.\n",
+            ),
+            None => {}
+        }
+        Ok(if self.detailed_exitcode && changes { 2 } else { 0 })
+    }
+}
+
+fn save(app: &App, view: &View, project: &Project, plan: Plan, path: &Path) -> Result<(), Told> {
+    let version = plan.previous_state.version();
+    let files = project.config.sources.iter().filter(|(_, s)| s.path.file_name().is_some_and(|n| is_configuration(&n.to_string_lossy())));
+    let manifest = app.root.join(Manifest::path(&app.data_dir));
+    let saved = SavedPlan {
+        files: files.map(|(_, s)| (s.path.display().to_string(), s.text.to_string())).collect(),
+        modules: std::fs::read_to_string(manifest).unwrap_or_default(),
+        workspace: project.workspace.clone(),
+        backend: SavedBackend { ty: project.place.ty.clone(), config: project.place.config.clone() },
+        root: app.root.display().to_string(),
+        lineage: if version.serial == 0 { "".into() } else { version.lineage },
+        serial: version.serial,
+        version: env!("CARGO_PKG_VERSION").into(),
+        plan,
+    };
+    json::write_plan(path, &saved).map_err(|d| view.error(*d))
+}

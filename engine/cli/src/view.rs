@@ -1,0 +1,223 @@
+//! How a run speaks: to a person, or to a program that reads the event stream.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use secstack_base::{Diagnostic, Diags, Sources};
+use secstack_plan::plan::Summary;
+use secstack_plan::{Plan, PlanMode};
+use secstack_run::{Events, ProviderSet};
+use secstack_state::model::Snapshot;
+
+use crate::app::Told;
+use crate::json::stream::{Operation, Stream};
+use crate::output::Out;
+use crate::text::{self, Progress};
+
+/// How a run speaks. Clones speak as one.
+#[derive(Clone)]
+pub struct View {
+    out: Out,
+    kind: Kind,
+    shared: Arc<Mutex<Shared>>,
+    compact: bool,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Text,
+    Json(Arc<Stream>),
+}
+
+struct Shared {
+    sources: Sources,
+    told: Vec<Diagnostic>,
+    progress: Progress,
+}
+
+impl View {
+    /// Speaks to a person, unless `json` is set.
+    pub fn new(out: &Out, json: bool) -> Self {
+        let kind = if json { Kind::Json(Arc::new(Stream::new(Lines(out.clone())))) } else { Kind::Text };
+        let shared = Shared { sources: Sources::default(), told: Vec::new(), progress: Progress::new(0, out.style()) };
+        Self { out: out.clone(), kind, shared: Arc::new(Mutex::new(shared)), compact: false }
+    }
+
+    /// The same, with warnings shortened.
+    #[must_use]
+    pub fn compact(mut self, compact: bool) -> Self {
+        self.compact = compact;
+        self
+    }
+
+    /// Whether a program reads.
+    pub fn is_json(&self) -> bool {
+        matches!(self.kind, Kind::Json(_))
+    }
+
+    /// Where text goes.
+    pub fn out(&self) -> &Out {
+        &self.out
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the view the text of the files that diagnostics point into.
+    pub fn know(&self, sources: &Sources) {
+        self.shared().sources = sources.clone();
+    }
+
+    /// Tells a person something. Programs get it as a log line.
+    pub fn say(&self, text: &str) {
+        match &self.kind {
+            Kind::Text => self.out.line(text),
+            Kind::Json(stream) => stream.log(text.trim()),
+        }
+    }
+
+    /// Tells a person something that is of no use to programs.
+    pub fn explain(&self, text: &str) {
+        if !self.is_json() {
+            self.out.line(text);
+        }
+    }
+
+    /// Tells mistakes and warnings, each once.
+    pub fn diags(&self, diags: &Diags) {
+        let mut new: Vec<Diagnostic> = Vec::new();
+        let mut shared = self.shared();
+        for d in diags.iter() {
+            if !shared.told.contains(d) {
+                shared.told.push(d.clone());
+                new.push(d.clone());
+            }
+        }
+        // Warnings first: what stops the run is to be read last.
+        new.sort_by_key(Diagnostic::is_error);
+        match &self.kind {
+            Kind::Json(stream) => new.iter().for_each(|d| stream.diagnostic(d, &shared.sources)),
+            Kind::Text if self.compact && !new.is_empty() && !new.iter().any(Diagnostic::is_error) => self.out.line(compact(&new, &shared.sources)),
+            Kind::Text => {
+                for d in &new {
+                    let text = text::diagnostic(d, &shared.sources, self.out.style());
+                    if d.is_error() { self.out.error(text) } else { self.out.line(text) }
+                }
+            }
+        }
+    }
+
+    /// Tells mistakes and warnings.
+    ///
+    /// # Errors
+    /// When there is a mistake.
+    pub fn check(&self, diags: &Diags) -> Result<(), Told> {
+        self.diags(diags);
+        if diags.has_errors() { Err(Told) } else { Ok(()) }
+    }
+
+    /// Tells a mistake.
+    pub fn error(&self, d: Diagnostic) -> Told {
+        self.diags(&Diags(vec![d]));
+        Told
+    }
+
+    /// What passes on events. `steps` is how many are expected.
+    pub fn events(&self, steps: usize) -> Events {
+        self.shared().progress = Progress::new(steps, self.out.style());
+        let view = self.clone();
+        Events::new(move |event| {
+            let mut shared = view.shared();
+            // Mistakes are told at the end, in one place.
+            if matches!(event, secstack_run::Event::Diagnostic(_)) {
+                return;
+            }
+            match &view.kind {
+                Kind::Json(stream) => stream.event(&event, &shared.sources),
+                Kind::Text => shared.progress.event(&event).iter().for_each(|line| view.out.line(line)),
+            }
+        })
+    }
+
+    /// Tells what still runs, every second, until the task is aborted.
+    pub fn tick(&self) -> tokio::task::JoinHandle<()> {
+        let view = self.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                match &view.kind {
+                    Kind::Json(stream) => stream.progress(),
+                    Kind::Text if view.out.is_terminal() => {
+                        let style = view.out.style();
+                        let status = view.shared().progress.status(style.width.saturating_sub(1));
+                        view.out.status(&status.unwrap_or_default());
+                    }
+                    Kind::Text => {
+                        let lines = view.shared().progress.still_running();
+                        lines.iter().for_each(|line| view.out.line(line));
+                    }
+                }
+            }
+        })
+    }
+
+    /// Shows a plan.
+    pub fn plan(&self, plan: &Plan, providers: &ProviderSet) {
+        match &self.kind {
+            Kind::Json(stream) => stream.plan(plan),
+            Kind::Text => self.out.line(format!("\n{}", text::plan(plan, providers, self.out.style()))),
+        }
+    }
+
+    /// Tells what an apply did, and the outputs after it.
+    pub fn applied(&self, mode: PlanMode, done: Summary, state: &Snapshot) {
+        let operation = if mode == PlanMode::Destroy { Operation::Destroy } else { Operation::Apply };
+        match &self.kind {
+            Kind::Json(stream) => {
+                stream.summary(operation, done);
+                if mode != PlanMode::Destroy {
+                    stream.outputs(state);
+                }
+            }
+            Kind::Text => {
+                let imported = if done.import > 0 { format!("{} imported, ", done.import) } else { String::new() };
+                let text = match operation {
+                    Operation::Destroy => format!("Destroy complete! Resources: {} destroyed.", done.remove),
+                    _ => format!("Apply complete! Resources: {imported}{} added, {} changed, {} destroyed.", done.add, done.change, done.remove),
+                };
+                self.out.line(format!("\n{}", self.out.style().paint(text::Colour::Green, &text)));
+                if mode != PlanMode::Destroy && !state.outputs.is_empty() {
+                    self.out.text(&format!("\nOutputs:\n\n{}", text::outputs(state)));
+                }
+            }
+        }
+    }
+}
+
+/// Warnings as a list of their summaries.
+fn compact(warnings: &[Diagnostic], sources: &Sources) -> String {
+    let mut out = String::from("Warnings:\n");
+    for w in warnings {
+        out.push_str(&format!("\n- {}", w.summary));
+        if let Some((span, path)) = w.span.and_then(|s| Some((s, sources.path(s)?))) {
+            out.push_str(&format!("\n  on {} line {}", path.display(), sources.position(span.file, span.start).line));
+        }
+    }
+    out.push_str("\n\nTo see the full warning notes, run without -compact-warnings.\n");
+    out
+}
+
+/// The stream's way to the output.
+struct Lines(Out);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.raw(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
