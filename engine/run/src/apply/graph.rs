@@ -174,6 +174,13 @@ pub(crate) fn build(run: &Run) -> ExecGraph {
     }
     // What updates an object that used what is deleted goes first, where that closes no circle.
     if g.destroys.len() < 5_000 {
+        for (i, c) in run.plan.changes.iter().enumerate().filter(|(_, c)| c.action == Action::DeleteThenCreate) {
+            for user in index.users_of(c).into_iter().filter(|u| is_late(&run.plan.changes[*u], c)) {
+                if let (Some(needs), Some(id)) = (g.destroys.get(&user).copied(), g.destroys.get(&i).copied()) {
+                    g.soft_edge(id, needs);
+                }
+            }
+        }
         for (i, c) in run.plan.changes.iter().enumerate().filter(|(_, c)| c.action == Action::Delete) {
             for user in index.users_of(c) {
                 let changed = run.plan.changes[user].action == Action::Update;
@@ -186,6 +193,11 @@ pub(crate) fn build(run: &Run) -> ExecGraph {
     }
     g.ready = (0..g.nodes.len()).filter(|n| g.waits[*n] == 0).collect();
     g
+}
+
+/// Whether the old object of a user may have to outlive what it used: its new one is built on the new one of that.
+fn is_late(user: &Change, used: &Change) -> bool {
+    user.action == Action::CreateThenDelete && used.action == Action::DeleteThenCreate
 }
 
 /// Whether a change has a deletion in it.
@@ -246,8 +258,7 @@ fn destroy_edges(run: &Run, g: &mut ExecGraph, index: &Index, id: usize, i: usiz
         let u = &run.plan.changes[user];
         // What depends on this object is deleted first.
         if user != i && let Some(needs) = g.destroys.get(&user).copied() {
-            let late = u.action == Action::CreateThenDelete && c.action == Action::DeleteThenCreate;
-            if !late {
+            if !is_late(u, c) {
                 g.edge(id, needs);
             }
         }
