@@ -3,6 +3,9 @@
 //! A folder is a service, a file a resource type or data source. Each folder's `mod.rs` lists its types in
 //! `register` and holds what they share. `client` is the context that all of them work with.
 
+// Arguments may stand in several groups of a schema.
+#![allow(clippy::duplicated_attributes)]
+
 pub mod cache;
 pub mod client;
 pub mod config;

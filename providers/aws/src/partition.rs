@@ -46,7 +46,7 @@ pub fn is_region(text: &str) -> bool {
     let number = words.next().is_some_and(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_digit()));
     let middle: Vec<&str> = words.collect();
     let plain = |w: &&str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase());
-    known && number && middle.len() >= 2 && middle.iter().all(|w| plain(&w))
+    known && number && middle.len() >= 2 && middle.iter().all(plain)
 }
 
 #[cfg(test)]

@@ -208,3 +208,41 @@ async fn policy_documents_are_terraforms() {
     assert_eq!(get(&empty, "id"), "1132004489");
     assert_eq!(get(&empty, "json"), "{\n  \"Version\": \"2012-10-17\"\n}");
 }
+
+/// The outputs of Terraform with hashicorp/aws 5.100.0 for the same arguments.
+#[tokio::test]
+async fn policy_documents_merge_as_terraforms_do() {
+    let c = Cloud::start().await;
+    let who = |ty: &str, ids: &[&str]| json!({"type": ty, "identifiers": ids});
+    let when = |test: &str, variable: &str, values: &[&str]| json!({"test": test, "variable": variable, "values": values});
+    let statements = json!([
+        {
+            "actions": ["a"], "not_principals": [who("*", &["*"]), who("AWS", &["*"])],
+            "principals": [who("AWS", &["x"]), who("AWS", &["z"]), who("AWS", &["p", "q"]), who("Service", &["p", "q"]), who("Service", &["a"])],
+        },
+        {
+            "actions": ["b"], "principals": [who("AWS", &[])],
+            "condition": [when("T", "v", &["x"]), when("T", "v", &["y"]), when("T", "w", &["1", "2"]), when("T", "w", &["3"]), when("U", "w", &[])],
+        },
+    ]);
+    let merged = c.data("aws_iam_policy_document", json!({"statement": statements})).await;
+    let want = concat!(
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"a","Principal":{"AWS":["x","q","p","z"],"Service":["q","p","a"]},"#,
+        r#""NotPrincipal":{"*":"*","AWS":"*"}},{"Effect":"Allow","Action":"b","Principal":{"AWS":[]},"#,
+        r#""Condition":{"T":{"v":["x","y"],"w":["3","1","2"]},"U":{"w":[]}}}]}"#,
+    );
+    assert_eq!(get(&merged, "minified_json"), want);
+    let source = concat!(
+        r#"{"Version":"2012-10-17","Id":"q","Statement":[{"sid":"","effect":"Allow","Action":["z","a","m"],"Resource":[],"#,
+        r#""Principal":{"AWS":["b","a","c"],"Service":"s"},"Condition":{"Bool":{"x":"true","y":["b","a"]},"Null":{"z":"1"}}},"#,
+        r#"{"Effect":"Deny","NotAction":"x","NotPrincipal":"*","Resource":["r"]}]}"#,
+    );
+    let arguments = json!({"version": "2008-10-17", "source_policy_documents": [source, ""], "statement": [{"resources": ["c", "a"]}]});
+    let merged = c.data("aws_iam_policy_document", arguments).await;
+    let want = concat!(
+        r#"{"Version":"2012-10-17","Id":"q","Statement":[{"Effect":"Allow","Action":["z","a","m"],"Resource":[],"#,
+        r#""Principal":{"AWS":["c","b","a"],"Service":"s"},"Condition":{"Bool":{"x":"true","y":["b","a"]},"Null":{"z":"1"}}},"#,
+        r#"{"Effect":"Deny","NotAction":"x","Resource":["r"],"NotPrincipal":"*"},{"Effect":"Allow","Resource":["c","a"]}]}"#,
+    );
+    assert_eq!(get(&merged, "minified_json"), want);
+}

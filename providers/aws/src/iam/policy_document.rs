@@ -121,7 +121,7 @@ impl PolicyDocument {
         };
         let mut sids: BTreeSet<String> = merged.statements.iter().map(|s| s.sid.clone()).collect();
         for (i, text) in self.source_policy_documents.iter().enumerate() {
-            let Some(text) = text else { continue };
+            let Some(text) = text.as_deref().filter(|t| !t.is_empty()) else { continue };
             let source = Document::parse(text).map_err(|e| unusable(&format!("merging source document {i}"), &e))?;
             for (n, statement) in source.statements.iter().enumerate().filter(|(_, s)| !s.sid.is_empty()) {
                 if !sids.insert(statement.sid.clone()) {
@@ -135,7 +135,7 @@ impl PolicyDocument {
         }
         merged.merge(self.own()?);
         for (i, text) in self.override_policy_documents.iter().enumerate() {
-            let Some(text) = text else { continue };
+            let Some(text) = text.as_deref().filter(|t| !t.is_empty()) else { continue };
             merged.merge(Document::parse(text).map_err(|e| unusable(&format!("merging override document {i}"), &e))?);
         }
         if let Some(text) = self.override_json.as_deref().filter(|s| !s.is_empty()) {
@@ -203,7 +203,8 @@ fn in_version(value: Json, version: &str) -> Result<Json> {
 fn principals(blocks: &[PrincipalBlock], version: &str) -> Result<Principals> {
     let mut ordered: Vec<&PrincipalBlock> = blocks.iter().collect();
     ordered.sort_by_key(|b| naming::hash(&b.hashed()).to_string());
-    let one = |b: &&PrincipalBlock| Ok((b.r#type.clone(), in_version(falling(&b.identifiers), version)?));
+    let who = |b: &PrincipalBlock| if b.identifiers.is_empty() { json!([]) } else { falling(&b.identifiers) };
+    let one = |b: &&PrincipalBlock| Ok((b.r#type.clone(), in_version(who(b), version)?));
     ordered.iter().map(one).collect::<Result<_>>().map(Principals)
 }
 
