@@ -25,6 +25,7 @@ pub mod replace;
 mod moves;
 mod targets;
 mod finish;
+mod peek;
 
 pub mod plan;
 pub mod file;

@@ -18,5 +18,5 @@ pub mod apply;
 pub use apply::{Apply, Applied};
 pub use event::{Event, Events};
 pub use files::DiskFiles;
-pub use plan::plan;
+pub use plan::{plan, walk};
 pub use providers::ProviderSet;

@@ -10,6 +10,11 @@ use crate::providers::ProviderSet;
 
 /// Makes a plan. All mistakes are in [`Plan::diags`].
 pub async fn plan(start: Start, providers: &ProviderSet, events: &Events) -> Plan {
+    walk(start, providers, events).await.into_plan()
+}
+
+/// Goes as far as planning goes, and leaves to the caller what to make of it.
+pub async fn walk(start: Start, providers: &ProviderSet, events: &Events) -> Planner {
     let mut planner = Planner::new(start);
     let mut running = FuturesUnordered::new();
     loop {
@@ -21,5 +26,5 @@ pub async fn plan(start: Start, providers: &ProviderSet, events: &Events) -> Pla
             planner.answer(a);
         }
     }
-    planner.into_plan()
+    planner
 }
