@@ -102,7 +102,9 @@ impl Error {
         match self {
             Error::Format { help, .. } | Error::Journal { help, .. } => d.help(help.clone()),
             Error::Moved { .. } => d.help("Plan again, so that the plan starts from the state as it is now."),
-            Error::Unsound(_) => d.help("This is a bug in secstack if nobody edited the state by hand. Restore the last backup of the state."),
+            Error::Unsound(_) => {
+                d.help("This is a bug in secstack if nobody edited the state by hand. Restore the last backup of the state.")
+            }
             _ => d,
         }
     }
@@ -149,11 +151,9 @@ impl fmt::Display for Error {
                 "The state that was read has the lineage {:?}, the one stored now has {:?}: it was replaced in between. Nothing was written.",
                 expected.lineage, found.lineage
             ),
-            Error::Moved { expected, found: None } => write!(
-                f,
-                "The state was at serial {} when it was read and is gone now. Nothing was written.",
-                expected.serial
-            ),
+            Error::Moved { expected, found: None } => {
+                write!(f, "The state was at serial {} when it was read and is gone now. Nothing was written.", expected.serial)
+            }
             Error::Journal { file, problem, .. } => write!(f, "{file}: {problem}"),
         }
     }

@@ -6,8 +6,8 @@ mod paths;
 mod read;
 mod write;
 
-pub use read::{read, read_version};
 pub(crate) use read::{InstanceV4, Names, check_result, entry_from};
+pub use read::{read, read_version};
 pub use write::{holds, write, write_content, write_with};
 pub(crate) use write::{write_checks, write_entry, write_output};
 

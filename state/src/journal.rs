@@ -19,10 +19,10 @@ use crate::check;
 use crate::error::{Error, Result};
 use crate::model::{CheckResult, InstanceState, OutputValue, Snapshot, Version};
 
-pub use commit::Sink;
 pub(crate) use commit::FileSink;
-pub(crate) use replay::{Stored, check_spent, go_on, open_intents, recover};
+pub use commit::Sink;
 use commit::{Committer, Reply};
+pub(crate) use replay::{Stored, check_spent, go_on, open_intents, recover};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]

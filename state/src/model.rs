@@ -222,9 +222,9 @@ impl Snapshot {
 
     /// All instances with their provider configuration, in order of address.
     pub fn instances(&self) -> impl Iterator<Item = (Addr, &ProviderConfigAddr, &InstanceState)> {
-        self.resources.iter().flat_map(|(resource, r)| {
-            r.instances.iter().map(move |(key, i)| (resource.instance(key.clone()), r.provider_of(i), i))
-        })
+        self.resources
+            .iter()
+            .flat_map(|(resource, r)| r.instances.iter().map(move |(key, i)| (resource.instance(key.clone()), r.provider_of(i), i)))
     }
 
     /// The provider configuration that last worked on an instance.
@@ -474,7 +474,9 @@ mod tests {
 
     #[test]
     fn dependencies_lose_the_keys_of_modules() {
-        for (text, want) in [("a.b", Some("a.b")), ("module.m[0].data.a.b", Some("module.m.data.a.b")), ("a.b[0]", None), ("module.m", None)] {
+        for (text, want) in
+            [("a.b", Some("a.b")), ("module.m[0].data.a.b", Some("module.m.data.a.b")), ("a.b[0]", None), ("module.m", None)]
+        {
             assert_eq!(text.parse::<ConfigAddr>().ok().map(|a| a.to_string()).as_deref(), want);
         }
     }

@@ -4,7 +4,7 @@
 use secstack_base::{Addr, Marks, ProviderConfigAddr, Type, Value};
 use secstack_state::journal::Operation;
 use secstack_state::store::{LocalBackend, MemoryStore};
-use secstack_state::{Backend, Error, Intent, InstanceState, Object, OutputValue, Record, Recovered, Snapshot, Store, file};
+use secstack_state::{Backend, Error, InstanceState, Intent, Object, OutputValue, Record, Recovered, Snapshot, Store, file};
 
 /// A generator that gives the same numbers on every machine.
 struct Random(u64);
@@ -172,11 +172,8 @@ async fn a_journal_that_the_snapshot_holds_already_is_spent() {
 
 #[tokio::test]
 async fn other_files_are_no_journal() {
-    for (text, said) in [
-        ("hello", "not a journal"),
-        ("{\"crc\":\"00000000\",\"seq\":0}\n", "not a journal"),
-        ("{}\n{}\n", "not a journal"),
-    ] {
+    for (text, said) in [("hello", "not a journal"), ("{\"crc\":\"00000000\",\"seq\":0}\n", "not a journal"), ("{}\n{}\n", "not a journal")]
+    {
         let left = MemoryStore::left_with(Some(file::write(&Snapshot::new()).unwrap()), Some(text.into()));
         let e = left.recover().await.unwrap_err().to_string();
         assert!(e.contains(said), "{e}");

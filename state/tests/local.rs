@@ -133,7 +133,8 @@ async fn a_lock_excludes_others_and_says_who_holds_it() {
     assert_eq!(place.names(), [".terraform.tfstate.lock.info", "terraform.tfstate"]);
     let e = theirs.lock(LockInfo::new("OperationTypePlan")).await.unwrap_err();
     assert_eq!(e.diagnostic().summary, "Error acquiring the state lock");
-    for part in ["resource temporarily unavailable\nLock Info:\n", &id, "Path:      terraform.tfstate\n", "Operation: OperationTypeApply\n"] {
+    for part in ["resource temporarily unavailable\nLock Info:\n", &id, "Path:      terraform.tfstate\n", "Operation: OperationTypeApply\n"]
+    {
         assert!(e.to_string().contains(part), "{e}");
     }
     assert!(!lock_as_terraform(&open(&place.path("terraform.tfstate"))));

@@ -13,12 +13,32 @@ fn what_is_wrong_is_said() {
         ("{}", "Unsupported state file format", "s.tfstate: The state file does not have a \"version\" attribute"),
         ("<html>", "Invalid state file", "s.tfstate, line 1: The state file could not be parsed as JSON: expected value."),
         ("{\"version\":3,\"modules\":[]}", "Unsupported state file format", "format version 3, which Terraform 0.11 and earlier wrote."),
-        ("{\"version\":5,\"terraform_version\":\"9.1.0\"}", "Unsupported state file format", "format version 5, which is not supported. This state file was created by Terraform 9.1.0."),
+        (
+            "{\"version\":5,\"terraform_version\":\"9.1.0\"}",
+            "Unsupported state file format",
+            "format version 5, which is not supported. This state file was created by Terraform 9.1.0.",
+        ),
         ("{\"version\":\"x\"}", "Unsupported state file format", "The version in the state file is \"x\"."),
-        ("{\"version\":4,\n\"serial\":\"x\"}", "Invalid state file", "s.tfstate, line 2: The state file is not what Terraform writes: invalid type"),
-        ("{\"version\":4,\"resources\":[{\"mode\":\"odd\",\"type\":\"a\",\"name\":\"b\",\"provider\":\"p\"}]}", "Invalid state file", "mode \"odd\""),
-        ("{\"version\":4,\"resources\":[{\"mode\":\"managed\",\"type\":\"a\",\"name\":\"b\",\"provider\":\"p\"}]}", "Invalid state file", "Invalid provider configuration address"),
-        ("{\"version\":4,\"outputs\":{\"o\":{\"value\":1,\"type\":\"bool\"}}}", "Invalid state file", "invalid value for output \"o\": bool is required"),
+        (
+            "{\"version\":4,\n\"serial\":\"x\"}",
+            "Invalid state file",
+            "s.tfstate, line 2: The state file is not what Terraform writes: invalid type",
+        ),
+        (
+            "{\"version\":4,\"resources\":[{\"mode\":\"odd\",\"type\":\"a\",\"name\":\"b\",\"provider\":\"p\"}]}",
+            "Invalid state file",
+            "mode \"odd\"",
+        ),
+        (
+            "{\"version\":4,\"resources\":[{\"mode\":\"managed\",\"type\":\"a\",\"name\":\"b\",\"provider\":\"p\"}]}",
+            "Invalid state file",
+            "Invalid provider configuration address",
+        ),
+        (
+            "{\"version\":4,\"outputs\":{\"o\":{\"value\":1,\"type\":\"bool\"}}}",
+            "Invalid state file",
+            "invalid value for output \"o\": bool is required",
+        ),
     ] {
         let e = file::read(text.as_bytes(), "s.tfstate").unwrap_err();
         assert_eq!(e.diagnostic().summary, summary, "{text}");
@@ -31,7 +51,9 @@ fn what_is_wrong_is_said() {
 #[test]
 fn what_stands_twice_is_refused() {
     let resource = |instances: &str| {
-        format!(r#"{{"version":4,"resources":[{{"mode":"managed","type":"a","name":"b","provider":"provider[\"x/y/z\"]","instances":[{instances}]}}]}}"#)
+        format!(
+            r#"{{"version":4,"resources":[{{"mode":"managed","type":"a","name":"b","provider":"provider[\"x/y/z\"]","instances":[{instances}]}}]}}"#
+        )
     };
     for (instances, said) in [
         (r#"{"attributes":{}},{"attributes":{}}"#, "Instance a.b appears multiple times"),
@@ -85,7 +107,22 @@ impl Random {
 #[test]
 fn nothing_makes_the_reader_panic() {
     let parts: [&[u8]; 16] = [
-        b"\"", b"{", b"}", b"[", b"]", b",", b":", b"null", b"-1", b"1e999999999", b"\\u", b"\xff", b"4", b"\"version\"", b"\"x\\\"", b"[[[[[[[[",
+        b"\"",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b",",
+        b":",
+        b"null",
+        b"-1",
+        b"1e999999999",
+        b"\\u",
+        b"\xff",
+        b"4",
+        b"\"version\"",
+        b"\"x\\\"",
+        b"[[[[[[[[",
     ];
     let mut random = Random(7);
     for seed in [GOOD, include_str!("fixtures/one.tfstate")] {

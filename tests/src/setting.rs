@@ -95,9 +95,15 @@ fn state(text: &str, cloud: &Cloud) -> Result<Snapshot, String> {
         let (addr, rest) = line.split_once(char::is_whitespace).ok_or_else(|| format!("expected an address and an ID: {line}"))?;
         let addr: Addr = addr.parse().map_err(|e| format!("{e}: {line}"))?;
         let seeded = object(cloud, rest.trim())?;
-        let provider = ProviderConfigAddr { alias: seeded.alias.map(Str::from), ..ProviderConfigAddr::root(ProviderAddr::hashicorp("fake")) };
+        let provider =
+            ProviderConfigAddr { alias: seeded.alias.map(Str::from), ..ProviderConfigAddr::root(ProviderAddr::hashicorp("fake")) };
         let object = Object {
-            dependencies: seeded.dependencies.iter().map(|d| d.parse().map_err(|e| format!("{e}: {line}"))).collect::<Result<Vec<_>, _>>()?.into(),
+            dependencies: seeded
+                .dependencies
+                .iter()
+                .map(|d| d.parse().map_err(|e| format!("{e}: {line}")))
+                .collect::<Result<Vec<_>, _>>()?
+                .into(),
             tainted: seeded.words.contains(&"tainted".to_string()),
             create_before_destroy: seeded.words.contains(&"create_first".to_string()),
             ..Object::encode(0, &seeded.value, &seeded.block.ty()).map_err(|e| format!("{e}: {line}"))?

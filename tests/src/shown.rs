@@ -94,7 +94,11 @@ fn changed(c: &Change, providers: &ProviderSet) -> (bool, Vec<String>) {
         let secret = attribute.is_some_and(|a| a.sensitive);
         let show = |v: &Value| if secret && !is_nothing(v) { "(sensitive)".to_string() } else { top(v) };
         let forces = if forces { " (forces new)" } else { "" };
-        parts.push(if c.before.is_null() { format!("{name}: {}{forces}", show(new)) } else { format!("{name}: {} -> {}{forces}", show(old), show(new)) });
+        parts.push(if c.before.is_null() {
+            format!("{name}: {}{forces}", show(new))
+        } else {
+            format!("{name}: {} -> {}{forces}", show(old), show(new))
+        });
     }
     (fresh, parts)
 }

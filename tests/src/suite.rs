@@ -125,9 +125,10 @@ async fn play(case: &Case, setting: &Setting) -> Result<Seen, String> {
     seen.sections.push(("apply", lines(steps)));
     seen.sections.push(("calls", lines(setting.cloud.take_calls())));
     let outputs = applied.snapshot.outputs.iter();
-    seen.sections.push(("outputs", lines(outputs.map(|(n, o)| {
-        format!("{n} = {}", if o.sensitive { "(sensitive)".into() } else { shown::value(&o.value) })
-    }))));
+    seen.sections.push((
+        "outputs",
+        lines(outputs.map(|(n, o)| format!("{n} = {}", if o.sensitive { "(sensitive)".into() } else { shown::value(&o.value) }))),
+    ));
     seen.sections.push(("after", shown::state(&applied.snapshot, &providers)));
     if !setting.options.refresh || case.get("again").is_some() {
         // The case says itself what is left over.
@@ -136,7 +137,8 @@ async fn play(case: &Case, setting: &Setting) -> Result<Seen, String> {
     }
     let again = setting.plan(&setting.providers(), &applied.snapshot, setting.options.clone()).await;
     let again = shown::plan(&again, &providers);
-    let partial = failed || !setting.options.targets.is_empty() || !setting.options.excludes.is_empty() || !setting.options.replace.is_empty();
+    let partial =
+        failed || !setting.options.targets.is_empty() || !setting.options.excludes.is_empty() || !setting.options.replace.is_empty();
     if again != "(no changes)\n" && case.get("again").is_none() && !partial {
         seen.wrong.push(format!("after the apply a plan is not empty:\n{again}"));
     }

@@ -4,9 +4,7 @@
 fn all_cases_do_what_they_say() {
     let cases = secstack_tests::suite::find("").unwrap();
     assert!(!cases.is_empty());
-    let failed: Vec<String> = cases
-        .iter()
-        .filter_map(|path| secstack_tests::suite::check(path).err().map(|e| format!("{}\n{e}", path.display())))
-        .collect();
+    let failed: Vec<String> =
+        cases.iter().filter_map(|path| secstack_tests::suite::check(path).err().map(|e| format!("{}\n{e}", path.display()))).collect();
     assert!(failed.is_empty(), "{} of {} cases failed:\n{}", failed.len(), cases.len(), failed.join("\n\n"));
 }

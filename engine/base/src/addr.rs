@@ -240,18 +240,14 @@ impl Target {
             Target::Module(m) => within(m, addr.module(), false),
             Target::Resource(r) => within(&r.module, addr.module(), true) && r.name == addr.resource.name,
             Target::Instance(a) => {
-                within(&a.resource.module, addr.module(), true)
-                    && a.resource.name == addr.resource.name
-                    && a.key == addr.key
+                within(&a.resource.module, addr.module(), true) && a.resource.name == addr.resource.name && a.key == addr.key
             }
         }
     }
 }
 
 fn within(pattern: &ModuleAddr, module: &ModuleAddr, exact: bool) -> bool {
-    let fits = |(p, m): (&(Str, InstanceKey), &(Str, InstanceKey))| {
-        p.0 == m.0 && (p.1 == InstanceKey::None || p.1 == m.1)
-    };
+    let fits = |(p, m): (&(Str, InstanceKey), &(Str, InstanceKey))| p.0 == m.0 && (p.1 == InstanceKey::None || p.1 == m.1);
     let long_enough = if exact { pattern.0.len() == module.0.len() } else { pattern.0.len() <= module.0.len() };
     long_enough && pattern.0.iter().zip(module.0.iter()).all(fits)
 }
@@ -487,7 +483,6 @@ impl std::str::FromStr for ProviderConfigAddr {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -519,7 +514,15 @@ mod tests {
     #[test]
     fn a_call_without_key_means_all_its_instances() {
         let addr: Addr = "module.m[1].a.b[2]".parse().unwrap();
-        for (target, want) in [("module.m", true), ("module.m[1]", true), ("module.m[0]", false), ("module.m.a.b", true), ("module.m[1].a.b[2]", true), ("module.m.a.b[1]", false), ("a.b", false)] {
+        for (target, want) in [
+            ("module.m", true),
+            ("module.m[1]", true),
+            ("module.m[0]", false),
+            ("module.m.a.b", true),
+            ("module.m[1].a.b[2]", true),
+            ("module.m.a.b[1]", false),
+            ("a.b", false),
+        ] {
             assert_eq!(target.parse::<Target>().unwrap().contains(&addr), want, "{target}");
         }
     }

@@ -63,9 +63,7 @@ pub fn can_convert(from: &Type, to: &Type) -> bool {
             let Some(common) = element_type(o.attrs.values(), element) else { return o.attrs.is_empty() };
             o.attrs.values().all(|t| fits(t, &common))
         }
-        (Type::Map(element), Type::Object(o)) => {
-            o.attrs.iter().all(|(name, t)| o.optional.contains(name) || fits(element, t))
-        }
+        (Type::Map(element), Type::Object(o)) => o.attrs.iter().all(|(name, t)| o.optional.contains(name) || fits(element, t)),
         (Type::Object(a), Type::Object(b)) => b.attrs.iter().all(|(name, want)| match a.attrs.get(name) {
             Some(t) => fits(t, want),
             None => b.optional.contains(name),
@@ -110,12 +108,8 @@ fn to_unknown(known: &Refinement, from: &Type, to: &Type) -> Value {
     let elements = |t: &Type, n| vec![Value::unknown(t.clone()); n];
     match (from, to) {
         (Type::Tuple(parts), Type::List(t)) if known.not_null => Value::list(Type::clone(t), elements(t, parts.len())),
-        (Type::Tuple(parts), Type::Set(t)) if known.not_null && parts.len() < 2 => {
-            Value::set(Type::clone(t), elements(t, parts.len()))
-        }
-        (Type::Object(o), Type::Map(t)) if known.not_null && o.attrs.is_empty() => {
-            Data::Map(Type::clone(t), Arc::default()).into()
-        }
+        (Type::Tuple(parts), Type::Set(t)) if known.not_null && parts.len() < 2 => Value::set(Type::clone(t), elements(t, parts.len())),
+        (Type::Object(o), Type::Map(t)) if known.not_null && o.attrs.is_empty() => Data::Map(Type::clone(t), Arc::default()).into(),
         _ => Data::Unknown(to.clone(), Refinement { not_null: known.not_null, prefix: None }).into(),
     }
 }
@@ -125,18 +119,12 @@ fn to_primitive(v: &Value, to: &Type, path: &Path) -> Result<Value> {
     match (&v.data, to) {
         (Data::Number(n), Type::String) => Ok(n.to_string().into()),
         (Data::Bool(b), Type::String) => Ok(b.to_string().into()),
-        (Data::String(s), Type::Number) => {
-            Number::parse(s).map_or_else(|| fail("a number is required"), |n| Ok(n.into()))
-        }
+        (Data::String(s), Type::Number) => Number::parse(s).map_or_else(|| fail("a number is required"), |n| Ok(n.into())),
         (Data::String(s), Type::Bool) => match &**s {
             "true" | "1" => Ok(true.into()),
             "false" | "0" => Ok(false.into()),
-            s if s.eq_ignore_ascii_case("true") => {
-                fail("a bool is required; to convert from string, use lowercase \"true\"")
-            }
-            s if s.eq_ignore_ascii_case("false") => {
-                fail("a bool is required; to convert from string, use lowercase \"false\"")
-            }
+            s if s.eq_ignore_ascii_case("true") => fail("a bool is required; to convert from string, use lowercase \"true\""),
+            s if s.eq_ignore_ascii_case("false") => fail("a bool is required; to convert from string, use lowercase \"false\""),
             _ => fail("a bool is required"),
         },
         // The type was not known when the conversion was chosen.
@@ -265,13 +253,7 @@ fn element_type<'a>(parts: impl Iterator<Item = &'a Type>, element: &Type) -> Op
 
 /// Makes sure that converted elements agree on one type and returns it. Elements of unspecified
 /// type, such as a bare `null`, take the type of the others.
-fn same_type(
-    items: Vec<Value>,
-    from: &Type,
-    element: &Type,
-    mismatch: &str,
-    path: &Path,
-) -> Result<(Type, Vec<Value>)> {
+fn same_type(items: Vec<Value>, from: &Type, element: &Type, mismatch: &str, path: &Path) -> Result<(Type, Vec<Value>)> {
     if items.is_empty() {
         let ty = match from.element() {
             Some(of) if *element == Type::Dynamic => of.clone(),
@@ -361,17 +343,9 @@ mod tests {
         check(set, &list(Type::Dynamic), "list(number)[9 10]");
         check(tuple([n("2"), true.into()]), &list(Type::Dynamic), "error: all list elements must have the same type");
         check(tuple([n("2"), "a".into(), Value::NULL]), &list(Type::Dynamic), r#"list(string)["2" "a" null:string]"#);
-        check(
-            tuple([Value::NULL, tuple([])]),
-            &Type::set(Type::Dynamic),
-            "error: all set elements must have the same type",
-        );
+        check(tuple([Value::NULL, tuple([])]), &Type::set(Type::Dynamic), "error: all set elements must have the same type");
         check(tuple([]), &list(Type::Dynamic), "list(any)[]");
-        check(
-            tuple([tuple([n("1")]), tuple([])]),
-            &list(list(Type::Dynamic)),
-            "list(list(number))[list(number)[1] list(number)[]]",
-        );
+        check(tuple([tuple([n("1")]), tuple([])]), &list(list(Type::Dynamic)), "list(list(number))[list(number)[1] list(number)[]]");
         check(
             tuple([tuple([n("1")]), tuple(["a".into()])]),
             &list(list(Type::Dynamic)),
@@ -379,11 +353,7 @@ mod tests {
         );
         check(tuple([n("2"), "2".into()]), &Type::set(Type::String), r#"set(string)["2"]"#);
         check(tuple(["a".into(), tuple([])]), &list(Type::String), "error: element 1: string required");
-        check(
-            Value::list(Type::Bool, [true.into()]),
-            &list(Type::Number),
-            "error: incorrect list element type: number required",
-        );
+        check(Value::list(Type::Bool, [true.into()]), &list(Type::Number), "error: incorrect list element type: number required");
         check("a".into(), &list(Type::Dynamic), "error: list of any single type required");
         check(Value::list(Type::Number, [n("1")]), &Type::tuple([Type::Number]), "error: tuple required");
         check(tuple(["1".into()]), &Type::tuple([Type::Number]), "[1]");
@@ -396,28 +366,12 @@ mod tests {
         check(object([("b", "x".into())]), &ab, r#"error: attribute "a" is required"#);
         check(object([("a", tuple([]))]), &ab, r#"error: attribute "a": number required"#);
         check(Value::map(Type::String, [("a", "1".into())]), &ab, "{a=1 b=null:string}");
-        check(
-            Value::map(Type::String, [("b", "1".into())]),
-            &ab,
-            r#"error: map has no element for required attribute "a""#,
-        );
+        check(Value::map(Type::String, [("b", "1".into())]), &ab, r#"error: map has no element for required attribute "a""#);
         check(object([("a", n("1")), ("b", "x".into())]), &Type::map(Type::Dynamic), r#"map(string){a="1" b="x"}"#);
-        check(
-            object([("a", n("1")), ("b", true.into())]),
-            &Type::map(Type::Dynamic),
-            "error: all map elements must have the same type",
-        );
-        check(
-            object([("a", n("1")), ("b", tuple([]))]),
-            &Type::map(Type::Number),
-            r#"error: element "b": number required"#,
-        );
+        check(object([("a", n("1")), ("b", true.into())]), &Type::map(Type::Dynamic), "error: all map elements must have the same type");
+        check(object([("a", n("1")), ("b", tuple([]))]), &Type::map(Type::Number), r#"error: element "b": number required"#);
         let c = constraint([("c", Type::list(ab), true)]);
-        check(
-            object([("c", tuple([object([("a", n("1"))])]))]),
-            &c,
-            "{c=list(object({a=number,b=string}))[{a=1 b=null:string}]}",
-        );
+        check(object([("c", tuple([object([("a", n("1"))])]))]), &c, "{c=list(object({a=number,b=string}))[{a=1 b=null:string}]}");
         check(object([("c", Value::NULL)]), &c, "{c=null:list(object({a=number,b=string}))}");
     }
 
@@ -448,10 +402,7 @@ mod tests {
         let want = constraint([("a", Type::list(Type::map(Type::Bool)), false)]);
         let inner = Value::map(Type::String, [("k", "no".into())]);
         let error = convert(&object([("a", tuple([inner]))]), &want).expect_err("not a bool");
-        assert_eq!(
-            (error.path.to_string().as_str(), error.to_string().as_str()),
-            (r#".a[0]["k"]"#, "a bool is required")
-        );
+        assert_eq!((error.path.to_string().as_str(), error.to_string().as_str()), (r#".a[0]["k"]"#, "a bool is required"));
     }
 
     fn n(text: &str) -> Value {
@@ -476,8 +427,7 @@ mod tests {
     fn show(v: &Value) -> String {
         let secret = if v.is_sensitive() { "secret " } else { "" };
         let items = || v.parts().map(show).collect::<Vec<_>>().join(" ");
-        let named =
-            |m: &BTreeMap<Str, Value>| m.iter().map(|(k, v)| format!("{k}={}", show(v))).collect::<Vec<_>>().join(" ");
+        let named = |m: &BTreeMap<Str, Value>| m.iter().map(|(k, v)| format!("{k}={}", show(v))).collect::<Vec<_>>().join(" ");
         let shown = match &v.data {
             Data::Null(t) => format!("null:{t}"),
             Data::Unknown(t, known) => format!("unknown{}:{t}", if known.not_null { "!" } else { "" }),

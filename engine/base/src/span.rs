@@ -94,10 +94,6 @@ impl Sources {
         }
         let before = &source.text[..byte];
         let line_start = before.rfind('\n').map_or(0, |i| i + 1);
-        Position {
-            line: before.bytes().filter(|b| *b == b'\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            byte,
-        }
+        Position { line: before.bytes().filter(|b| *b == b'\n').count() + 1, column: before[line_start..].chars().count() + 1, byte }
     }
 }

@@ -266,12 +266,8 @@ impl Value {
                 let items = vs.iter().enumerate().map(|(i, v)| f(Step::Index(i), v)).collect();
                 return order::set(t.clone(), items).mark(self.marks);
             }
-            Data::Map(t, m) => {
-                Data::Map(t.clone(), Arc::new(m.iter().map(|(k, v)| (k.clone(), f(Step::Key(k.clone()), v))).collect()))
-            }
-            Data::Object(m) => {
-                Data::Object(Arc::new(m.iter().map(|(k, v)| (k.clone(), f(Step::Attr(k.clone()), v))).collect()))
-            }
+            Data::Map(t, m) => Data::Map(t.clone(), Arc::new(m.iter().map(|(k, v)| (k.clone(), f(Step::Key(k.clone()), v))).collect())),
+            Data::Object(m) => Data::Object(Arc::new(m.iter().map(|(k, v)| (k.clone(), f(Step::Attr(k.clone()), v))).collect())),
             simple => simple.clone(),
         };
         Value { data, marks: self.marks }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use secstack_base::{Diagnostic, Str};
+use secstack_base::Diagnostic;
 use secstack_eval::funcs::Files;
 use secstack_eval::world::Ambient;
 use secstack_run::{DiskFiles, ProviderSet};
@@ -79,12 +79,12 @@ impl App {
 
     /// What is the same for every expression of an apply of a plan that was begun at `planned`.
     pub fn applying(&self, workspace: &str, planned: &str) -> Ambient {
-        Ambient { plan_timestamp: planned.into(), timestamp: Some(clock::now().into()), random: Some(Box::new(random)), ..self.planning(workspace, false) }
-    }
-
-    /// The name of the program, for commands that people are told to run.
-    pub fn program(&self) -> Str {
-        "secstack".into()
+        Ambient {
+            plan_timestamp: planned.into(),
+            timestamp: Some(clock::now().into()),
+            random: Some(Box::new(random)),
+            ..self.planning(workspace, false)
+        }
     }
 }
 

@@ -25,7 +25,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, env: impl Fn(&str) -> Opt
     let mut args = args.into_iter().map(|a| a.into_string().map_err(|a| format!("The argument {a:?} is not valid UTF-8.")));
     let mut line = Line::default();
     let mut rest = Vec::new();
-    while let Some(arg) = args.next() {
+    for arg in args.by_ref() {
         let arg = arg?;
         if let Some(dir) = arg.strip_prefix("-chdir=").or_else(|| arg.strip_prefix("--chdir=")) {
             line.chdir = Some(dir.to_string());
@@ -114,9 +114,31 @@ fn normalise(args: Vec<String>) -> Vec<String> {
         .collect()
 }
 
+/// Help as users know it: long options with one dash.
+pub fn one_dash(help: &str) -> String {
+    let mut out = String::with_capacity(help.len());
+    let mut before = ' ';
+    let mut rest = help;
+    while let Some(c) = rest.chars().next() {
+        let is_option = rest.strip_prefix("--").is_some_and(|r| r.starts_with(|c: char| c.is_ascii_lowercase()));
+        if is_option && !before.is_alphanumeric() && before != '-' {
+            rest = &rest[1..];
+        }
+        out.push(c);
+        before = c;
+        rest = &rest[c.len_utf8()..];
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn help_has_one_dash() {
+        assert_eq!(one_dash("use '--out' or [--x]; a--b -- c ---d"), "use '-out' or [-x]; a--b -- c ---d");
+    }
 
     #[test]
     fn one_dash_becomes_two() {

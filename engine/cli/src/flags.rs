@@ -145,7 +145,11 @@ pub enum Assignment {
 impl Args for Variables {
     fn augment_args(cmd: Command) -> Command {
         cmd.arg(
-            Arg::new("var").long("var").value_name("NAME=VALUE").action(ArgAction::Append).help("Set a variable of the root module. May be repeated"),
+            Arg::new("var")
+                .long("var")
+                .value_name("NAME=VALUE")
+                .action(ArgAction::Append)
+                .help("Set a variable of the root module. May be repeated"),
         )
         .arg(
             Arg::new("var-file")

@@ -14,6 +14,7 @@ mod json;
 mod operation;
 mod output;
 mod project;
+mod repl;
 mod session;
 mod stores;
 mod text;
@@ -79,8 +80,12 @@ fn run(out: &Out) -> u8 {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(e) => {
-            let text = e.render();
-            if e.use_stderr() { out.error(text.to_string().trim_end()) } else { out.text(&text.to_string()) }
+            let text = argv::one_dash(&e.render().to_string());
+            if e.use_stderr() {
+                out.error(text.trim_end())
+            } else {
+                out.text(&text)
+            }
             return u8::from(e.use_stderr());
         }
     };

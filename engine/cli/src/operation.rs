@@ -25,7 +25,10 @@ pub fn options(view: &View, asked: &Planning) -> Result<Options, Told> {
     let mut diags = Diags::new();
     let mode = match (asked.destroy, asked.refresh_only) {
         (true, true) => {
-            diags.push(Diagnostic::error("Incompatible plan mode options", "The -destroy and -refresh-only options are mutually-exclusive."));
+            diags.push(Diagnostic::error(
+                "Incompatible plan mode options",
+                "The -destroy and -refresh-only options are mutually-exclusive.",
+            ));
             PlanMode::Destroy
         }
         (true, false) => PlanMode::Destroy,
@@ -84,7 +87,14 @@ fn replaced(text: &str, diags: &mut Diags) -> Option<Addr> {
 ///
 /// # Errors
 /// When there are mistakes, which are told.
-pub async fn plan(app: &App, view: &View, project: &Project, session: &Session, inputs: &BTreeMap<Str, Value>, options: Options) -> Result<Plan, Told> {
+pub async fn plan(
+    app: &App,
+    view: &View,
+    project: &Project,
+    session: &Session,
+    inputs: &BTreeMap<Str, Value>,
+    options: Options,
+) -> Result<Plan, Told> {
     let found = project.validate(app).await;
     if found.has_errors() {
         view.diags(&found);
@@ -141,7 +151,12 @@ pub async fn apply(app: &App, view: &View, a: Applying<'_>) -> Outcome {
     let base = a.plan.prior_state.clone();
     let journal = a.session.store.journal(&base).await.map_err(|e| view.error(e.diagnostic()))?;
     let interrupts = Interrupts::listen(view);
-    let steps = a.plan.changes.iter().map(|c| if c.action.is_replace() { 2 } else { usize::from(!matches!(c.action, Action::NoOp | Action::Forget)) }).sum();
+    let steps = a
+        .plan
+        .changes
+        .iter()
+        .map(|c| if c.action.is_replace() { 2 } else { usize::from(!matches!(c.action, Action::NoOp | Action::Forget)) })
+        .sum();
     let timestamp = a.plan.timestamp.clone();
     let apply = Apply {
         config: a.config,

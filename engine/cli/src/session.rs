@@ -64,9 +64,15 @@ impl Session {
             let list: Vec<String> = recovered
                 .open_intents
                 .iter()
-                .map(|i| format!("  - {:?} of {}{}", i.operation, i.addr, i.id.as_ref().map(|id| format!(" [id={id}]")).unwrap_or_default()).to_lowercase())
+                .map(|i| {
+                    format!("  - {:?} of {}{}", i.operation, i.addr, i.id.as_ref().map(|id| format!(" [id={id}]")).unwrap_or_default())
+                        .to_lowercase()
+                })
                 .collect();
-            let what = format!("A run was cut off before it learnt what came of these operations:\n{}\nLook whether the objects exist, and import or delete them.", list.join("\n"));
+            let what = format!(
+                "A run was cut off before it learnt what came of these operations:\n{}\nLook whether the objects exist, and import or delete them.",
+                list.join("\n")
+            );
             view.diags(&Diags(vec![Diagnostic::warning("Operations without a known end", what)]));
         }
         self.snapshot = recovered.snapshot;
@@ -84,10 +90,10 @@ impl Session {
 
     /// Gives the lock back.
     pub async fn close(self, view: &View) {
-        if let Some(id) = &self.lock {
-            if let Err(e) = self.store.unlock(id).await {
-                view.diags(&Diags(vec![e.diagnostic()]));
-            }
+        if let Some(id) = &self.lock
+            && let Err(e) = self.store.unlock(id).await
+        {
+            view.diags(&Diags(vec![e.diagnostic()]));
         }
     }
 }

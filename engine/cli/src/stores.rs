@@ -39,7 +39,8 @@ pub fn place(app: &App, config: &Config, early: &Early<'_>, paths: &StatePaths, 
         diags.extend(found);
         for a in view.attributes.iter() {
             if !["path", "workspace_dir"].contains(&&*a.name) {
-                let what = format!("An argument named {:?} is not expected here. The backend \"local\" takes path and workspace_dir.", a.name);
+                let what =
+                    format!("An argument named {:?} is not expected here. The backend \"local\" takes path and workspace_dir.", a.name);
                 diags.push(Diagnostic::error("Unsupported argument", what).at(a.name_span));
             } else if let Some(text) = early.text(&config.modules, ROOT, &a.expr, &a.name, diags) {
                 given.insert(a.name.to_string(), text.to_string());
@@ -114,5 +115,10 @@ pub fn save_config(app: &App, given: &BTreeMap<String, String>) -> Result<(), Di
         "backend": { "type": "local", "config": config, "hash": 0 },
     });
     let written = std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(dir.join("terraform.tfstate"), format!("{text:#}\n")));
-    written.map_err(|e| Diagnostic::error("Failed to save the backend configuration", format!("The file terraform.tfstate in {} cannot be written: {e}.", app.data_dir.display())))
+    written.map_err(|e| {
+        Diagnostic::error(
+            "Failed to save the backend configuration",
+            format!("The file terraform.tfstate in {} cannot be written: {e}.", app.data_dir.display()),
+        )
+    })
 }

@@ -39,18 +39,6 @@ pub fn collect(root: &Path, given: &Variables) -> Collected {
     c
 }
 
-/// Only what the command line gives: what may be added to a saved plan.
-pub fn collect_given(root: &Path, given: &Variables) -> Collected {
-    let mut c = Collected::default();
-    for assignment in &given.0 {
-        match assignment {
-            Assignment::Value(text) => c.value(text),
-            Assignment::File(path) => c.file(root, path, path),
-        }
-    }
-    c
-}
-
 impl Collected {
     fn set(&mut self, name: &str, given: Given, origin: Origin) {
         self.inputs.insert(name.into(), Input { given, origin });
@@ -88,12 +76,21 @@ impl Collected {
     fn file(&mut self, root: &Path, path: &str, shown: &str) {
         let text = match std::fs::read(root.join(path)).map(String::from_utf8) {
             Ok(Ok(text)) => text,
-            Ok(Err(_)) => return self.diags.push(Diagnostic::error("Invalid character encoding", format!("The variables file {shown:?} is not valid UTF-8 text."))),
+            Ok(Err(_)) => {
+                return self.diags.push(Diagnostic::error(
+                    "Invalid character encoding",
+                    format!("The variables file {shown:?} is not valid UTF-8 text."),
+                ));
+            }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 let what = format!("Given variables file {shown} does not exist.");
                 return self.diags.push(Diagnostic::error("Failed to read variables file", what));
             }
-            Err(e) => return self.diags.push(Diagnostic::error("Failed to read variables file", format!("The variables file {shown:?} cannot be read: {e}."))),
+            Err(e) => {
+                return self
+                    .diags
+                    .push(Diagnostic::error("Failed to read variables file", format!("The variables file {shown:?} cannot be read: {e}.")));
+            }
         };
         let file = self.sources.add(shown, text.as_str());
         let (attributes, found) = if path.ends_with(".json") { parse_tfvars_json(file, &text) } else { parse_tfvars(file, &text) };
@@ -111,11 +108,17 @@ impl Collected {
         let summary = "Invalid -var option";
         match text.split_once('=') {
             None => {
-                let what = format!("The given -var option {text:?} is not correctly specified. Must be a variable name and value separated by an equals sign, like -var=\"key=value\".");
+                let what = format!(
+                    "The given -var option {text:?} is not correctly specified. Must be a variable name and value separated by an equals sign, like -var=\"key=value\"."
+                );
                 self.diags.push(Diagnostic::error(summary, what));
             }
             Some((name, _)) if name.ends_with(' ') => {
-                let what = format!("Variable name {name:?} is invalid due to trailing space. Did you mean -var=\"{}={}\"?", name.trim_end(), text.split_once('=').map_or("", |p| p.1).trim_start());
+                let what = format!(
+                    "Variable name {name:?} is invalid due to trailing space. Did you mean -var=\"{}={}\"?",
+                    name.trim_end(),
+                    text.split_once('=').map_or("", |p| p.1).trim_start()
+                );
                 self.diags.push(Diagnostic::error(summary, what));
             }
             Some((name, value)) => self.set(name, Given::Text(value.into()), Origin::Argument),

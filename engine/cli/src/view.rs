@@ -99,7 +99,9 @@ impl View {
         new.sort_by_key(Diagnostic::is_error);
         match &self.kind {
             Kind::Json(stream) => new.iter().for_each(|d| stream.diagnostic(d, &shared.sources)),
-            Kind::Text if self.compact && !new.is_empty() && !new.iter().any(Diagnostic::is_error) => self.out.line(compact(&new, &shared.sources)),
+            Kind::Text if self.compact && !new.is_empty() && !new.iter().any(Diagnostic::is_error) => {
+                self.out.line(compact(&new, &shared.sources))
+            }
             Kind::Text => {
                 for d in &new {
                     let text = text::diagnostic(d, &shared.sources, self.out.style());
@@ -107,6 +109,12 @@ impl View {
                 }
             }
         }
+    }
+
+    /// Tells mistakes even if they were told before.
+    pub fn diags_again(&self, diags: &Diags) {
+        self.shared().told.clear();
+        self.diags(diags);
     }
 
     /// Tells mistakes and warnings.
@@ -185,7 +193,10 @@ impl View {
                 let imported = if done.import > 0 { format!("{} imported, ", done.import) } else { String::new() };
                 let text = match operation {
                     Operation::Destroy => format!("Destroy complete! Resources: {} destroyed.", done.remove),
-                    _ => format!("Apply complete! Resources: {imported}{} added, {} changed, {} destroyed.", done.add, done.change, done.remove),
+                    _ => format!(
+                        "Apply complete! Resources: {imported}{} added, {} changed, {} destroyed.",
+                        done.add, done.change, done.remove
+                    ),
                 };
                 self.out.line(format!("\n{}", self.out.style().paint(text::Colour::Green, &text)));
                 if mode != PlanMode::Destroy && !state.outputs.is_empty() {

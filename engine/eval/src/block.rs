@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use secstack_base::schema::{self, Attribute, Nesting, NestedBlock, Presence};
+use secstack_base::schema::{self, Attribute, NestedBlock, Nesting, Presence};
 use secstack_base::types::ObjectType;
 use secstack_base::{Data, Diagnostic, Diags, Marks, Span, Str, Type, Value, convert, diag};
+use secstack_lang::Body;
 use secstack_lang::ast::{Traversal, references};
 use secstack_lang::body::{Block, View};
-use secstack_lang::Body;
 
 use crate::dynamic::Dynamic;
 use crate::evaluate;

@@ -185,7 +185,9 @@ impl Env<'_> {
                 format!("{only}, and so does not support providing a literal template; consider using a template string expression instead")
             }
             ExprKind::Wrap(_) => {
-                format!("{only}; to treat the inner expression as template syntax, write the reference expression directly without any template interpolation syntax")
+                format!(
+                    "{only}; to treat the inner expression as template syntax, write the reference expression directly without any template interpolation syntax"
+                )
             }
             ExprKind::Template(_) => {
                 format!("{only}; to render an inline template, consider using a plain template string expression")
@@ -244,11 +246,19 @@ fn unknown_function(call: &Call<'_>, declared: bool) -> Diagnostic {
         Some((namespace, function)) => match namespace.strip_prefix("provider::") {
             Some(provider) => Diagnostic::error(
                 UNKNOWN_PROVIDER,
-                format!("There is no function named {}. Ensure that provider name {} is declared in this module's required_providers block, and that this provider offers a function named {}.", quote(name), quote(provider), quote(function)),
+                format!(
+                    "There is no function named {}. Ensure that provider name {} is declared in this module's required_providers block, and that this provider offers a function named {}.",
+                    quote(name),
+                    quote(provider),
+                    quote(function)
+                ),
             ),
             None => Diagnostic::error(
                 UNKNOWN_PROVIDER,
-                format!("The function namespace {} is not valid. Provider function calls must use the \"provider::\" namespace prefix.", quote(namespace)),
+                format!(
+                    "The function namespace {} is not valid. Provider function calls must use the \"provider::\" namespace prefix.",
+                    quote(namespace)
+                ),
             ),
         },
     };

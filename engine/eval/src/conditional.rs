@@ -138,9 +138,7 @@ fn describe_mismatch(a: &Type, b: &Type) -> String {
             };
             let first = a.attrs.iter().find_map(|(name, ta)| match b.attrs.get(name) {
                 None => Some(absent("true", "false", name)),
-                Some(tb) if ta != tb => {
-                    Some(format!("Type mismatch for object attribute {}: {}", quote(name), describe_mismatch(ta, tb)))
-                }
+                Some(tb) if ta != tb => Some(format!("Type mismatch for object attribute {}: {}", quote(name), describe_mismatch(ta, tb))),
                 Some(_) => None,
             });
             first.or_else(|| b.attrs.keys().find(|n| !a.attrs.contains_key(*n)).map(|n| absent("false", "true", n)))

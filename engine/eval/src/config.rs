@@ -97,9 +97,8 @@ impl Config {
             return ProviderKey { module, provider, alias: alias.cloned() };
         }
         let call = &self.module(*parent).module.calls[call];
-        let passed = call.providers.iter().find(|(inner, _)| {
-            inner.alias.as_ref() == alias && self.provider_addr(module, &inner.name) == provider
-        });
+        let passed =
+            call.providers.iter().find(|(inner, _)| inner.alias.as_ref() == alias && self.provider_addr(module, &inner.name) == provider);
         match passed {
             Some((_, ProviderRef { name, alias, .. })) => self.provider_key(*parent, name, alias.as_ref()),
             None if alias.is_some() => ProviderKey { module, provider, alias: alias.cloned() },

@@ -358,11 +358,7 @@ impl Builder<'_> {
         if own == Some(&to) {
             if let Node::Resource(_, name) = &to {
                 self.diags.push(
-                    Diagnostic::error(
-                        "Self-referential block",
-                        format!("Configuration for {name} may not refer to itself."),
-                    )
-                    .at(span),
+                    Diagnostic::error("Self-referential block", format!("Configuration for {name} may not refer to itself.")).at(span),
                 );
             }
             return;

@@ -183,8 +183,7 @@ fn conforms(given: &Type, want: &Type) -> bool {
         (Type::List(a), Type::List(b)) | (Type::Set(a), Type::Set(b)) | (Type::Map(a), Type::Map(b)) => conforms(a, b),
         (Type::Tuple(a), Type::Tuple(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| conforms(a, b)),
         (Type::Object(a), Type::Object(b)) => {
-            a.attrs.len() == b.attrs.len()
-                && a.attrs.iter().all(|(k, a)| b.attrs.get(k).is_some_and(|b| conforms(a, b)))
+            a.attrs.len() == b.attrs.len() && a.attrs.iter().all(|(k, a)| b.attrs.get(k).is_some_and(|b| conforms(a, b)))
         }
         _ => given == want,
     }

@@ -96,7 +96,13 @@ pub fn resource(config: &Config, ix: ModuleIx, t: &Traversal) -> Outcome<(Node, 
         _ => (Mode::Managed, 0),
     };
     let short = |what: &str| {
-        Box::new(Diagnostic::error("Invalid reference", format!("A reference to a {what} must be followed by at least one attribute access, specifying the resource name.")).at(t.span))
+        Box::new(
+            Diagnostic::error(
+                "Invalid reference",
+                format!("A reference to a {what} must be followed by at least one attribute access, specifying the resource name."),
+            )
+            .at(t.span),
+        )
     };
     let step = |i: usize| match t.steps.get(i) {
         Some(TraversalStep::Attr(name, _)) => Some(name.clone()),
@@ -104,7 +110,11 @@ pub fn resource(config: &Config, ix: ModuleIx, t: &Traversal) -> Outcome<(Node, 
     };
     let ty = if skip == 1 {
         step(0).ok_or_else(|| {
-            let what = if mode == Mode::Data { "The \"data\" object must be followed by two attribute names: the data source type and the resource name." } else { "The resource object must be followed by two attribute names: the resource type and the resource name." };
+            let what = if mode == Mode::Data {
+                "The \"data\" object must be followed by two attribute names: the data source type and the resource name."
+            } else {
+                "The resource object must be followed by two attribute names: the resource type and the resource name."
+            };
             Box::new(Diagnostic::error("Invalid reference", what).at(t.span))
         })?
     } else {
@@ -133,7 +143,9 @@ fn no_resource(config: &Config, ix: ModuleIx, name: &ResourceName, span: Span) -
     let flipped = ResourceName { mode: other, ..name.clone() };
     if m.module.resources.contains_key(&flipped) {
         d.detail.push_str(&format!("\n\nDid you mean the {} resource {flipped}?", if other == Mode::Data { "data" } else { "managed" }));
-    } else if let Some(near) = suggest(&name.name, m.module.resources.keys().filter(|k| k.ty == name.ty && k.mode == name.mode).map(|k| &*k.name)) {
+    } else if let Some(near) =
+        suggest(&name.name, m.module.resources.keys().filter(|k| k.ty == name.ty && k.mode == name.mode).map(|k| &*k.name))
+    {
         d = d.help(format!("Refer to {}.{near}, which is declared and has a similar name.", name.ty));
     }
     Box::new(d)
@@ -204,7 +216,11 @@ fn ambient(t: &Traversal, object: &str, known: &[&str]) -> Outcome<Vec<Target>> 
         let supported = " The supported attributes are path.cwd, path.module and path.root.".to_string();
         if near.is_empty() { supported } else { String::new() }
     } else {
-        format!(" The only supported attribute{} {}.", if known.len() > 1 { "s are" } else { " is" }, known.iter().map(|k| format!("{object}.{k}")).collect::<Vec<_>>().join(" and "))
+        format!(
+            " The only supported attribute{} {}.",
+            if known.len() > 1 { "s are" } else { " is" },
+            known.iter().map(|k| format!("{object}.{k}")).collect::<Vec<_>>().join(" and ")
+        )
     };
     let what = format!("The {object:?} object does not have an attribute named {name:?}.{near}{only}");
     Err(Box::new(Diagnostic::error(format!("Invalid {object:?} attribute"), what).at(span)))

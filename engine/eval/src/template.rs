@@ -1,8 +1,8 @@
 //! Templates: text with interpolations and directives. The result is always a string.
 
 use secstack_base::{Data, Diagnostic, Diags, Marks, Refinement, Type, Value, convert};
-use secstack_lang::ast::TemplatePart;
 use secstack_lang::Expr;
+use secstack_lang::ast::TemplatePart;
 
 use crate::expr::{Env, errors_since};
 use crate::for_each::elements;

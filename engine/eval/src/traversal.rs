@@ -79,18 +79,14 @@ fn fail(summary: &'static str, detail: impl Into<String>, span: Span) -> Found {
 pub fn get_attr(value: &Value, name: &str, span: Span) -> Result<Value, Box<Diagnostic>> {
     const UNSUPPORTED: &str = "Unsupported attribute";
     match &value.data {
-        Data::Null(_) => {
-            fail("Attempt to get attribute from null value", "This value is null, so it does not have any attributes.", span)
-        }
+        Data::Null(_) => fail("Attempt to get attribute from null value", "This value is null, so it does not have any attributes.", span),
         Data::Object(attrs) => match attrs.get(name) {
             Some(found) => Ok(found.clone().mark(value.marks)),
             None => no_attribute(name, attrs.keys(), span),
         },
         Data::Map(_, items) => match items.get(name) {
             Some(found) => Ok(found.clone().mark(value.marks)),
-            None => {
-                fail("Missing map element", format!("This map does not have an element with the key {}.", quote(name)), span)
-            }
+            None => fail("Missing map element", format!("This map does not have an element with the key {}.", quote(name)), span),
         },
         Data::Unknown(Type::Object(ty), _) => match ty.attrs.get(name) {
             Some(ty) => Ok(Value::unknown(ty.clone()).mark(value.marks)),
@@ -102,7 +98,13 @@ pub fn get_attr(value: &Value, name: &str, span: Span) -> Result<Value, Box<Diag
             Type::List(of) if matches!(*of, Type::Object(_)) => {
                 let named = matches!(&*of, Type::Object(o) if o.attrs.contains_key(name));
                 let which = if named { format!("attribute {}", quote(name)) } else { "an attribute".into() };
-                fail(UNSUPPORTED, format!("Can't access attributes on a list of objects. Did you mean to access {which} for a specific element of the list, or across all elements of the list?"), span)
+                fail(
+                    UNSUPPORTED,
+                    format!(
+                        "Can't access attributes on a list of objects. Did you mean to access {which} for a specific element of the list, or across all elements of the list?"
+                    ),
+                    span,
+                )
             }
             Type::Set(of) if matches!(*of, Type::Object(_)) => fail(
                 UNSUPPORTED,
@@ -148,7 +150,11 @@ pub fn index(collection: &Value, key: &Value, span: Span) -> Result<Value, Box<D
         Data::List(..) | Data::Tuple(_) | Data::Unknown(Type::List(_) | Type::Tuple(_), _) => Type::Number,
         Data::Map(..) | Data::Object(_) | Data::Unknown(Type::Map(_) | Type::Object(_), _) => Type::String,
         Data::Set(..) | Data::Unknown(Type::Set(_), _) => {
-            return fail(INVALID, "Elements of a set are identified only by their value and don't have any separate index or key to select with, so it's only possible to perform operations across all elements of the set.", span);
+            return fail(
+                INVALID,
+                "Elements of a set are identified only by their value and don't have any separate index or key to select with, so it's only possible to perform operations across all elements of the set.",
+                span,
+            );
         }
         _ => return fail(INVALID, "This value does not have any indices.", span),
     };
@@ -162,11 +168,9 @@ pub fn index(collection: &Value, key: &Value, span: Span) -> Result<Value, Box<D
         (Data::Object(attrs), Data::String(name)) => match attrs.get(name) {
             // HCL drops the marks of a key that names an attribute.
             Some(found) => Ok(found.clone().mark(collection.marks)),
-            None if was_number => fail(
-                INVALID,
-                format!("{NOT_FOUND}. An object only supports looking up attributes by name, not by numeric index."),
-                span,
-            ),
+            None if was_number => {
+                fail(INVALID, format!("{NOT_FOUND}. An object only supports looking up attributes by name, not by numeric index."), span)
+            }
             None => fail(INVALID, format!("{NOT_FOUND}."), span),
         },
         (Data::Map(_, items), Data::String(name)) => match items.get(name) {

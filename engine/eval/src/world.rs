@@ -53,11 +53,12 @@ impl Repetition {
     /// What `count` and `each` mean in the instance of that key.
     pub fn data(&self, key: &InstanceKey) -> RepetitionData {
         match (self, key) {
-            (Repetition::Each(m), InstanceKey::Str(s)) => RepetitionData {
-                each: Some((Value::string(s), m.get(s).cloned().unwrap_or(Value::NULL))),
-                count_index: None,
-            },
-            (_, InstanceKey::Int(i)) => RepetitionData { each: None, count_index: Some(Value::from(i64::try_from(*i).unwrap_or(i64::MAX))) },
+            (Repetition::Each(m), InstanceKey::Str(s)) => {
+                RepetitionData { each: Some((Value::string(s), m.get(s).cloned().unwrap_or(Value::NULL))), count_index: None }
+            }
+            (_, InstanceKey::Int(i)) => {
+                RepetitionData { each: None, count_index: Some(Value::from(i64::try_from(*i).unwrap_or(i64::MAX))) }
+            }
             _ => RepetitionData::default(),
         }
     }
@@ -280,10 +281,18 @@ impl ModuleScope<'_> {
 
     fn module(&self, steps: &[ScopeStep<'_>], span: Span) -> Result<Resolved, Diagnostic> {
         let Some(call) = steps.first() else {
-            return self.missing(span, "Invalid reference", "The \"module\" object cannot be accessed directly. Instead, access one of its attributes.".into());
+            return self.missing(
+                span,
+                "Invalid reference",
+                "The \"module\" object cannot be accessed directly. Instead, access one of its attributes.".into(),
+            );
         };
         let Some(child) = self.world.config.module(self.ix).children.get(call.name).copied() else {
-            return self.missing(call.span, "Reference to undeclared module", format!("No module call named {:?} is declared here.", call.name));
+            return self.missing(
+                call.span,
+                "Reference to undeclared module",
+                format!("No module call named {:?} is declared here.", call.name),
+            );
         };
         let repetition = self.facts.calls.get(call.name).cloned().unwrap_or(Repetition::Unknown);
         let outputs = |key: InstanceKey| self.world.facts(child, &self.facts.addr.child(call.name, key)).map(|f| &f.outputs);
@@ -342,7 +351,11 @@ impl ModuleScope<'_> {
 impl Scope for ModuleScope<'_> {
     fn resolve(&self, root: &Str, span: Span, steps: &[ScopeStep<'_>]) -> Result<Resolved, Diagnostic> {
         let short = |what: &str| {
-            Diagnostic::error("Invalid reference", format!("A reference to a {what} must be followed by at least one attribute access, specifying the resource name.")).at(span)
+            Diagnostic::error(
+                "Invalid reference",
+                format!("A reference to a {what} must be followed by at least one attribute access, specifying the resource name."),
+            )
+            .at(span)
         };
         match &**root {
             "var" => Ok(self.named(&self.facts.variables, steps)),

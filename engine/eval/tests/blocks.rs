@@ -50,8 +50,14 @@ fn what_the_schema_forbids() {
     check("", "Missing required argument");
     check("name = [1]", "Incorrect attribute value type");
     check("name = \"a\"\ntag = {}", "Unsupported argument: An argument named \"tag\" is not expected here. Did you mean \"tags\"?");
-    check("name = \"a\"\nrule = []", "Unsupported argument: An argument named \"rule\" is not expected here. Did you mean to define a block of type \"rule\"?");
-    check("name = \"a\"\ntags {\n}", "Unsupported block type: Blocks of type \"tags\" are not expected here. Did you mean to define argument \"tags\"?");
+    check(
+        "name = \"a\"\nrule = []",
+        "Unsupported argument: An argument named \"rule\" is not expected here. Did you mean to define a block of type \"rule\"?",
+    );
+    check(
+        "name = \"a\"\ntags {\n}",
+        "Unsupported block type: Blocks of type \"tags\" are not expected here. Did you mean to define argument \"tags\"?",
+    );
     check("name = \"a\"\nrule {\n}", "Missing required argument");
     check("name = \"a\"\nrule \"x\" {\n  port = 1\n}", "Extraneous label for rule");
     check("name = \"a\"\nby {\n}", "Missing key for by");
@@ -123,7 +129,11 @@ fn show(value: &Value) -> String {
         Data::Map(_, m) => format!("{{{}}}", m.iter().map(|(k, v)| format!("{k:?}={}", show(v))).collect::<Vec<_>>().join(",")),
         Data::Object(m) => {
             let top = m.contains_key("name");
-            let empty = |v: &Value| v.is_null() || (v.as_slice().is_some_and(<[_]>::is_empty) && !matches!(v.data, Data::Set(..))) || v.as_map().is_some_and(|m| m.is_empty());
+            let empty = |v: &Value| {
+                v.is_null()
+                    || (v.as_slice().is_some_and(<[_]>::is_empty) && !matches!(v.data, Data::Set(..)))
+                    || v.as_map().is_some_and(|m| m.is_empty())
+            };
             let kept = m.iter().filter(|(_, v)| !top || !empty(v));
             format!("{{{}}}", kept.map(|(k, v)| format!("{k}={}", show(v))).collect::<Vec<_>>().join(","))
         }

@@ -250,7 +250,9 @@ fn marks_travel() {
 
 #[test]
 fn deep_expressions_end_in_an_error() {
-    for (open, close) in [("(", ")"), ("[", "]"), ("upper(", ")"), ("\"${[", "]}\""), ("true ? 1 : (", ")"), ("{a=", "}"), ("[for x in [1] : ", "]")] {
+    for (open, close) in
+        [("(", ")"), ("[", "]"), ("upper(", ")"), ("\"${[", "]}\""), ("true ? 1 : (", ")"), ("{a=", "}"), ("[for x in [1] : ", "]")]
+    {
         for depth in [50, 130, 199, 390, 5_000] {
             let text = format!("{}1{}", open.repeat(depth), close.repeat(depth));
             if let Ok(expr) = secstack_lang::parse_expression(FileId(0), &text, 0) {

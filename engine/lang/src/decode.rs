@@ -4,8 +4,8 @@
 //! that could have stood there. What remains is decoded block by block, one file here for each kind.
 
 mod check;
-mod content;
 mod constant;
+mod content;
 mod module_call;
 mod overrides;
 mod provider;
@@ -25,8 +25,8 @@ use crate::token::is_ident;
 use crate::{Body, Module};
 
 pub(crate) use constant::{check_static, static_value, text, truth};
-pub(crate) use module_call::providers;
 pub(crate) use content::{Content, Shape, part, whole};
+pub(crate) use module_call::providers;
 pub(crate) use reference::{Quoted, list, provider_ref, reference, references_of};
 pub use types::type_constraint;
 

@@ -116,14 +116,12 @@ fn rewrite_type(value: Vec<Piece>) -> Vec<Piece> {
             "set" => of("set", "any"),
             _ => value,
         },
-        [Piece { kind: Kind::OQuote, .. }, Piece { kind: Kind::QuotedLit, text, .. }, Piece { kind: Kind::CQuote, .. }] => {
-            match &**text {
-                "string" => vec![Piece::new(Kind::Ident, "string")],
-                "list" => of("list", "string"),
-                "map" => of("map", "string"),
-                _ => value,
-            }
-        }
+        [Piece { kind: Kind::OQuote, .. }, Piece { kind: Kind::QuotedLit, text, .. }, Piece { kind: Kind::CQuote, .. }] => match &**text {
+            "string" => vec![Piece::new(Kind::Ident, "string")],
+            "list" => of("list", "string"),
+            "map" => of("map", "string"),
+            _ => value,
+        },
         _ => value,
     }
 }
@@ -149,8 +147,7 @@ fn unwrap(value: Vec<Piece>) -> Vec<Piece> {
     let end = value.len() - 2 - inside.iter().rev().take_while(is_newline).count();
     let mut inner: Vec<Piece> = value.into_iter().skip(start).take(end.saturating_sub(start)).collect();
     let multi_line = inner.iter().any(|p| p.kind == Kind::Newline);
-    let in_parens =
-        matches!((inner.first().map(|p| p.kind), inner.last().map(|p| p.kind)), (Some(Kind::OParen), Some(Kind::CParen)));
+    let in_parens = matches!((inner.first().map(|p| p.kind), inner.last().map(|p| p.kind)), (Some(Kind::OParen), Some(Kind::CParen)));
     if multi_line && !in_parens {
         inner.insert(0, Piece::new(Kind::OParen, "("));
         inner.push(Piece::new(Kind::CParen, ")"));
@@ -263,8 +260,27 @@ fn is_spaced(before: Option<&Piece>, subject: &Piece, after: Kind) -> bool {
         (Minus, _) => before.is_some_and(|b| {
             !matches!(
                 b.kind,
-                OParen | OBrace | OBrack | Equal | Colon | Comma | Question | Plus | Star | Slash | Percent | Minus | EqualOp
-                    | NotEqual | Greater | GreaterEq | Less | LessEq | And | Or | Bang
+                OParen
+                    | OBrace
+                    | OBrack
+                    | Equal
+                    | Colon
+                    | Comma
+                    | Question
+                    | Plus
+                    | Star
+                    | Slash
+                    | Percent
+                    | Minus
+                    | EqualOp
+                    | NotEqual
+                    | Greater
+                    | GreaterEq
+                    | Less
+                    | LessEq
+                    | And
+                    | Or
+                    | Bang
             )
         }),
         (OBrace, CBrace) => false,

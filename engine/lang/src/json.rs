@@ -78,7 +78,9 @@ impl Body {
             }
             if let Some(first) = attributes.iter().find(|a| a.name == m.name) {
                 let detail = format!("The argument {:?} was already set.", m.name);
-                diags.push(Diagnostic::error("Duplicate attribute definition", detail).at(m.name_span).label(first.name_span, "first set here"));
+                diags.push(
+                    Diagnostic::error("Duplicate attribute definition", detail).at(m.name_span).label(first.name_span, "first set here"),
+                );
                 continue;
             }
             let expr = expr(&m.value, &mut diags);
@@ -168,9 +170,7 @@ pub(crate) fn expr(node: &JsonNode, diags: &mut Diags) -> Expr {
         JsonKind::Array(nodes) => ExprKind::Tuple(nodes.iter().map(|n| expr(n, diags)).collect()),
         JsonKind::Object(members) => {
             check_unique(members, diags);
-            let item = |m: &JsonMember| {
-                ObjectItem { key: string(&m.name, m.name_span, diags), bare: false, value: expr(&m.value, diags) }
-            };
+            let item = |m: &JsonMember| ObjectItem { key: string(&m.name, m.name_span, diags), bare: false, value: expr(&m.value, diags) };
             ExprKind::Object(members.iter().map(item).collect())
         }
     };

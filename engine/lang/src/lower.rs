@@ -137,11 +137,9 @@ impl<'a> Lower<'a> {
                 };
                 ExprKind::Unary(unary, Box::new(self.expr(&op.expr)))
             }
-            Expression::BinaryOp(op) => ExprKind::Binary(
-                Box::new(self.expr(&op.lhs_expr)),
-                binary_op(*op.operator),
-                Box::new(self.expr(&op.rhs_expr)),
-            ),
+            Expression::BinaryOp(op) => {
+                ExprKind::Binary(Box::new(self.expr(&op.lhs_expr)), binary_op(*op.operator), Box::new(self.expr(&op.rhs_expr)))
+            }
             Expression::ForExpr(f) => self.for_expr(f),
         };
         Expr { kind, span }
@@ -241,9 +239,8 @@ impl<'a> Lower<'a> {
                 // `.*` takes the attributes that follow into each element; what comes then applies to the result.
                 TraversalOperator::AttrSplat(_) => {
                     let rest = &steps[i + 1..];
-                    let attrs = rest.iter().take_while(|s| {
-                        matches!(s.value(), TraversalOperator::GetAttr(_) | TraversalOperator::LegacyIndex(_))
-                    });
+                    let attrs =
+                        rest.iter().take_while(|s| matches!(s.value(), TraversalOperator::GetAttr(_) | TraversalOperator::LegacyIndex(_)));
                     let (each, after) = rest.split_at(attrs.count());
                     let splat = self.splat(on, here, each);
                     return self.steps(splat, after);

@@ -208,7 +208,9 @@ fn registry(text: &str) -> Result<ModuleSource, InvalidSource> {
         return fail("invalid module registry hostname: must contain at least one dot");
     }
     if let Some(bad) = rest.iter().find(|s| !is_name(s)) {
-        return fail(&format!("invalid component {bad:?}: must be between one and 64 characters, including ASCII letters or digits, dashes, and underscores, where dashes and underscores may not be the prefix or suffix"));
+        return fail(&format!(
+            "invalid component {bad:?}: must be between one and 64 characters, including ASCII letters or digits, dashes, and underscores, where dashes and underscores may not be the prefix or suffix"
+        ));
     }
     Ok(ModuleSource::Registry {
         host: host.to_lowercase(),

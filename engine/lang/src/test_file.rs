@@ -200,11 +200,8 @@ const MOCK_PROVIDER: Shape = Shape {
     blocks: &[("mock_resource", &["type"]), ("mock_data", &["type"]), RESOURCE, DATA],
 };
 
-const MOCK_FILE: Shape = Shape {
-    args: &[],
-    required: &[],
-    blocks: &[("mock_resource", &["type"]), ("mock_data", &["type"]), RESOURCE, DATA],
-};
+const MOCK_FILE: Shape =
+    Shape { args: &[], required: &[], blocks: &[("mock_resource", &["type"]), ("mock_data", &["type"]), RESOURCE, DATA] };
 
 const MOCK: Shape = Shape { args: &["defaults", "override_during"], required: &[], blocks: &[RESOURCE, DATA] };
 
@@ -225,7 +222,8 @@ impl TestFile {
             match &*b.ty {
                 "run" => {
                     if let Some(first) = out.runs.iter().find(|r| r.name == name) {
-                        let detail = format!("A run block named {name:?} was already declared. Run block names must be unique in a test file.");
+                        let detail =
+                            format!("A run block named {name:?} was already declared. Run block names must be unique in a test file.");
                         d.push(Diagnostic::error("Duplicate \"run\" block names", detail).at(b.span).label(first.span, "the first one"));
                         continue;
                     }

@@ -13,7 +13,9 @@ pub fn parse_tfvars(file: FileId, text: &str) -> (Vec<Attribute>, Diags) {
     let declared: Vec<_> = blocks.iter().filter(|b| &*b.ty == "variable").collect();
     for b in &declared {
         let name = b.labels.first().map_or("name", |(l, _)| l);
-        let detail = format!("A .tfvars file is used to assign values to variables that have already been declared in .tf files, not to declare new variables. To declare variable {name:?}, place this block in one of your .tf files, such as variables.tf.");
+        let detail = format!(
+            "A .tfvars file is used to assign values to variables that have already been declared in .tf files, not to declare new variables. To declare variable {name:?}, place this block in one of your .tf files, such as variables.tf."
+        );
         diags.push(Diagnostic::error("Variable declaration in .tfvars file", detail).at(b.ty_span));
     }
     if let Some(b) = blocks.first().filter(|_| declared.is_empty()) {

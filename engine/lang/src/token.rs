@@ -78,10 +78,7 @@ impl Kind {
     /// Whether the token is an operator with two operands.
     pub(crate) fn is_binary(self) -> bool {
         use Kind::*;
-        matches!(
-            self,
-            Star | Slash | Plus | Minus | Percent | EqualOp | NotEqual | Less | LessEq | Greater | GreaterEq | And | Or
-        )
+        matches!(self, Star | Slash | Plus | Minus | Percent | EqualOp | NotEqual | Less | LessEq | Greater | GreaterEq | And | Or)
     }
 }
 
@@ -112,10 +109,15 @@ pub(crate) fn scan(text: &str, start: Start) -> Vec<Token> {
 #[derive(Clone, Copy)]
 enum Mode<'a> {
     Quoted,
-    Heredoc { marker: &'a str, line_start: bool },
+    Heredoc {
+        marker: &'a str,
+        line_start: bool,
+    },
     Bare,
     /// In `${` or `%{`; ends at the `}` where as many braces are open as at its start.
-    Sequence { braces: usize },
+    Sequence {
+        braces: usize,
+    },
 }
 
 struct Scanner<'a> {
@@ -346,9 +348,7 @@ fn number_len(bytes: &[u8]) -> usize {
 /// The length of the identifier at the start of `s`, or zero.
 pub(crate) fn ident_len(s: &str) -> usize {
     let is_start = |c: char| c == '_' || c.is_ascii_alphabetic() || (!c.is_ascii() && Ident::try_new(c.to_string()).is_ok());
-    let is_rest = |c: char| {
-        c == '_' || c == '-' || c.is_ascii_alphanumeric() || (!c.is_ascii() && Ident::try_new(format!("a{c}")).is_ok())
-    };
+    let is_rest = |c: char| c == '_' || c == '-' || c.is_ascii_alphanumeric() || (!c.is_ascii() && Ident::try_new(format!("a{c}")).is_ok());
     match s.chars().next() {
         Some(c) if is_start(c) => s.find(|c| !is_rest(c)).unwrap_or(s.len()),
         _ => 0,
@@ -422,13 +422,20 @@ mod tests {
         check("1e5e x-y", "Number 1e5|Ident e|Ident x-y");
         check("\"a$${b${c}\"", "OQuote \"|QuotedLit a$${b|Interp ${|Ident c|SeqEnd }|CQuote \"");
         check("\"${{a=1}~}\"", "OQuote \"|Interp ${|OBrace {|Ident a|Equal =|Number 1|CBrace }|SeqEnd ~}|CQuote \"");
-        check("<<-E\n a\n ${b}\n E\n", "OHeredoc <<-E\n|StringLit  a\n|StringLit  |Interp ${|Ident b|SeqEnd }|StringLit \n|CHeredoc  E|Newline \n");
+        check(
+            "<<-E\n a\n ${b}\n E\n",
+            "OHeredoc <<-E\n|StringLit  a\n|StringLit  |Interp ${|Ident b|SeqEnd }|StringLit \n|CHeredoc  E|Newline \n",
+        );
         check("a # b\nc", "Ident a|Comment # b\n|Ident c");
         check("\u{feff}é /* x", "Ident é|Slash /|Star *|Ident x");
     }
 
     fn check(text: &str, want: &str) {
-        let got = scan(text, Start::Normal).iter().filter(|t| t.kind != Kind::Eof).map(|t| format!("{:?} {}", t.kind, &text[t.start..t.end])).collect::<Vec<_>>();
+        let got = scan(text, Start::Normal)
+            .iter()
+            .filter(|t| t.kind != Kind::Eof)
+            .map(|t| format!("{:?} {}", t.kind, &text[t.start..t.end]))
+            .collect::<Vec<_>>();
         assert_eq!(got.join("|"), want);
     }
 }

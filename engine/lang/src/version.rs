@@ -63,10 +63,7 @@ impl Constraint {
             if part.is_empty() && !s.contains(',') {
                 break;
             }
-            let (op, rest) = OPS
-                .iter()
-                .find_map(|(text, op)| Some((*op, part.strip_prefix(text)?)))
-                .unwrap_or((Op::Equal, part));
+            let (op, rest) = OPS.iter().find_map(|(text, op)| Some((*op, part.strip_prefix(text)?))).unwrap_or((Op::Equal, part));
             out.push((op, rest.trim().parse::<Version>()?));
         }
         Ok(Self(out))

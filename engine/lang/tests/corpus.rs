@@ -67,7 +67,9 @@ fn json_becomes_blocks_and_expressions() {
     assert_eq!(headers, want);
     let (locals, diags) = view.blocks[0].body.view(&[]);
     assert!(diags.is_empty(), "{diags:?}");
-    assert!(matches!(&locals.attributes[0].expr.kind, secstack_lang::ExprKind::Wrap(e) if matches!(&e.kind, secstack_lang::ExprKind::Variable(v) if &**v == "x")));
+    assert!(
+        matches!(&locals.attributes[0].expr.kind, secstack_lang::ExprKind::Wrap(e) if matches!(&e.kind, secstack_lang::ExprKind::Variable(v) if &**v == "x"))
+    );
     assert_eq!(&text[locals.attributes[0].name_span.start as usize..locals.attributes[0].name_span.end as usize], "\"a\"");
 }
 

@@ -72,7 +72,10 @@ fn type_constraints_are_read() {
     for (text, want) in [
         ("map(any)", "map(any)"),
         ("list", "list(any)"),
-        ("object({ a = optional(list(string), []), \"b\" = tuple([bool, number]) })", "object({a=optional(list(string)),b=tuple([bool,number])})"),
+        (
+            "object({ a = optional(list(string), []), \"b\" = tuple([bool, number]) })",
+            "object({a=optional(list(string)),b=tuple([bool,number])})",
+        ),
         ("\"set(string)\"", "set(string)"),
     ] {
         let expr = secstack_lang::parse_expression(FileId(0), text, 0).unwrap();

@@ -60,7 +60,8 @@ impl Planner {
                 let addr = resource.instance(instance.clone());
                 let scope = self.world.scope(ix, facts, repetition.data(&instance));
                 let judged = self.options.mode != PlanMode::Destroy;
-                let verdicts: Vec<_> = r.lifecycle.preconditions.iter().filter(|_| judged).map(|rule| (rule, judge(rule, &scope))).collect();
+                let verdicts: Vec<_> =
+                    r.lifecycle.preconditions.iter().filter(|_| judged).map(|rule| (rule, judge(rule, &scope))).collect();
                 let value = decode_block(&r.body, &schema.block, &scope, &mut diags);
                 configs.push((addr, value, verdicts));
             }
@@ -83,7 +84,11 @@ impl Planner {
                 } else {
                     asked = true;
                     let plain = value.unmark_deep(Marks::ALL);
-                    self.ask(provider.clone(), Want::Read { addr: addr.clone(), config: plain }, Pending::Read { node, addr, config: value });
+                    self.ask(
+                        provider.clone(),
+                        Want::Read { addr: addr.clone(), config: plain },
+                        Pending::Read { node, addr, config: value },
+                    );
                 }
             }
         }
@@ -95,7 +100,16 @@ impl Planner {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn defer_read(&mut self, node: NodeIndex, r: &Resource, addr: Addr, provider: secstack_base::ProviderConfigAddr, schema_version: u64, planned: Value, reason: Reason) {
+    fn defer_read(
+        &mut self,
+        node: NodeIndex,
+        r: &Resource,
+        addr: Addr,
+        provider: secstack_base::ProviderConfigAddr,
+        schema_version: u64,
+        planned: Value,
+        reason: Reason,
+    ) {
         if self.options.mode != PlanMode::Normal || !self.is_targeted(&addr) {
             return;
         }
@@ -147,7 +161,9 @@ impl Planner {
         let config_addr = ConfigAddr { module: addr.module().path(), name: addr.resource.name.clone() }.to_string();
         for (rule, verdict) in verdicts {
             match verdict {
-                Verdict::Fail(text) => diags.push(Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span)),
+                Verdict::Fail(text) => {
+                    diags.push(Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span))
+                }
                 Verdict::Error(found) => diags.extend(found.clone()),
                 Verdict::Pass | Verdict::Unknown => {}
             }
@@ -168,7 +184,8 @@ impl Planner {
             Ok(Some(value)) => diff::mark_paths(&value, &diff::marked_paths(config)),
             Ok(None) => Value::NULL,
             Err(text) => {
-                let (summary, detail) = text.split_once('\n').map_or((text.clone(), String::new()), |(s, d)| (s.to_string(), d.to_string()));
+                let (summary, detail) =
+                    text.split_once('\n').map_or((text.clone(), String::new()), |(s, d)| (s.to_string(), d.to_string()));
                 diags.push(Diagnostic::error(summary, detail).at(r.span).about(addr.to_string()));
                 Value::unknown(Type::Dynamic)
             }
@@ -182,7 +199,12 @@ impl Planner {
         }
         let marked = diff::mark_sensitive(&schema.block, &value);
         self.world.set_resource(addr, marked.clone());
-        let repetition = self.world.find(addr.module()).and_then(|(_, f)| f.resources.get(&addr.resource.name)).map(|f| f.repetition.data(&addr.key)).unwrap_or_default();
+        let repetition = self
+            .world
+            .find(addr.module())
+            .and_then(|(_, f)| f.resources.get(&addr.resource.name))
+            .map(|f| f.repetition.data(&addr.key))
+            .unwrap_or_default();
         if let Some(facts) = self.world.facts(ix, addr.module()) {
             let verdicts: Vec<_> = {
                 let scope = self.world.scope(ix, facts, repetition).with_self(marked);
@@ -201,7 +223,16 @@ impl Planner {
 
     /// A data source of a check: what goes wrong is a warning, and it is read again during apply.
     #[allow(clippy::too_many_arguments)]
-    fn check_read(&mut self, addr: &Addr, check: &secstack_base::Str, r: &Resource, provider: secstack_base::ProviderConfigAddr, schema: &secstack_base::schema::Schema, (value, config): (Value, &Value), diags: Diags) -> bool {
+    fn check_read(
+        &mut self,
+        addr: &Addr,
+        check: &secstack_base::Str,
+        r: &Resource,
+        provider: secstack_base::ProviderConfigAddr,
+        schema: &secstack_base::schema::Schema,
+        (value, config): (Value, &Value),
+        diags: Diags,
+    ) -> bool {
         let failed = diags.has_errors();
         let name = |module: String| if module.is_empty() { format!("check.{check}") } else { format!("{module}.check.{check}") };
         let (config_addr, instance) = (name(addr.module().path().to_string()), name(addr.module().to_string()));

@@ -205,7 +205,9 @@ fn nested_value(b: &NestedBlock, exists: bool, prior: Option<&Value>, given: &Va
 /// Whether a prior element of a set is the one that an element of the configuration asks for: equal in all that is configured.
 fn is_twin(schema: &Block, prior: &Value, config: &Value) -> bool {
     let attrs = schema.attributes.iter().all(|a| match (prior.get(&a.name), config.get(&a.name)) {
-        (Some(old), Some(new)) if new.is_null() => a.presence.is_computed() || old.is_null() || is_zero(old) || a.default.as_ref().is_some_and(|d| d.same(old)),
+        (Some(old), Some(new)) if new.is_null() => {
+            a.presence.is_computed() || old.is_null() || is_zero(old) || a.default.as_ref().is_some_and(|d| d.same(old))
+        }
         (Some(old), Some(new)) => old.same_unmarked(new),
         _ => false,
     });

@@ -109,14 +109,24 @@ fn for_each(e: &Expr, scope: &dyn Scope, allow_unknown: bool, diags: &mut Diags)
 pub fn for_each_value(value: &Value, span: Span, allow_unknown: bool) -> Result<Repetition, Box<Diagnostic>> {
     let fail = |detail: &str| Err(Box::new(Diagnostic::error("Invalid for_each argument", detail.to_string()).at(span)));
     if value.marks.has(Marks::SENSITIVE) {
-        return fail("Sensitive values, or values derived from sensitive values, cannot be used as for_each arguments. If used, the sensitive value could be exposed as a resource instance key.");
+        return fail(
+            "Sensitive values, or values derived from sensitive values, cannot be used as for_each arguments. If used, the sensitive value could be exposed as a resource instance key.",
+        );
     }
     if value.marks.has(Marks::EPHEMERAL) {
-        return fail("The given \"for_each\" value is derived from an ephemeral value, which means that Terraform cannot persist it between plan/apply rounds. Use only non-ephemeral values to specify a resource's instance keys.");
+        return fail(
+            "The given \"for_each\" value is derived from an ephemeral value, which means that Terraform cannot persist it between plan/apply rounds. Use only non-ephemeral values to specify a resource's instance keys.",
+        );
     }
-    let unsuitable = |ty: String| fail(&format!("The given \"for_each\" argument value is unsuitable: the \"for_each\" argument must be a map, or set of strings, and you have provided a value of type {ty}."));
+    let unsuitable = |ty: String| {
+        fail(&format!(
+            "The given \"for_each\" argument value is unsuitable: the \"for_each\" argument must be a map, or set of strings, and you have provided a value of type {ty}."
+        ))
+    };
     match &value.data {
-        Data::Null(_) => fail("The given \"for_each\" argument value is unsuitable: the given \"for_each\" argument value is null. A map, or set of strings is allowed."),
+        Data::Null(_) => fail(
+            "The given \"for_each\" argument value is unsuitable: the given \"for_each\" argument value is null. A map, or set of strings is allowed.",
+        ),
         Data::Unknown(..) if allow_unknown => Ok(Repetition::Unknown),
         Data::Unknown(Type::Map(_) | Type::Object(_), _) => fail(UNKNOWN_MAP),
         Data::Unknown(..) => fail(UNKNOWN_SET),
@@ -136,7 +146,10 @@ fn set_keys(element: &Type, items: &[Value], allow_unknown: bool, fail: &Fail<'_
         return if allow_unknown { Ok(Repetition::Unknown) } else { fail(UNKNOWN_SET) };
     }
     if *element != Type::String {
-        return fail(&format!("The given \"for_each\" argument value is unsuitable: \"for_each\" supports maps and sets of strings, but you have provided a set containing type {}.", element.friendly()));
+        return fail(&format!(
+            "The given \"for_each\" argument value is unsuitable: \"for_each\" supports maps and sets of strings, but you have provided a set containing type {}.",
+            element.friendly()
+        ));
     }
     let mut keys: BTreeMap<Str, Value> = BTreeMap::new();
     for item in items {
@@ -153,7 +166,8 @@ fn set_keys(element: &Type, items: &[Value], allow_unknown: bool, fail: &Fail<'_
 pub fn of_keys(keys: &[secstack_base::InstanceKey], repeat: Repeat<'_>) -> Repetition {
     use secstack_base::InstanceKey;
     let count = || keys.iter().filter_map(|k| if let InstanceKey::Int(n) = k { Some(n + 1) } else { None }).max().unwrap_or(0);
-    let each = || keys.iter().filter_map(|k| if let InstanceKey::Str(s) = k { Some((s.clone(), Value::string(s))) } else { None }).collect();
+    let each =
+        || keys.iter().filter_map(|k| if let InstanceKey::Str(s) = k { Some((s.clone(), Value::string(s))) } else { None }).collect();
     match keys.first() {
         Some(InstanceKey::Int(_)) => Repetition::Count(count()),
         Some(InstanceKey::Str(_)) => Repetition::Each(Arc::new(each())),

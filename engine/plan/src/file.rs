@@ -75,10 +75,15 @@ impl fmt::Display for FileError {
         match self {
             FileError::Foreign(what) => write!(f, "The file is {what}, not a plan that secstack saved. Make one with: plan -out=FILE"),
             FileError::Newer(format) => {
-                write!(f, "The plan was saved in format {format} by a later version of secstack; this version reads format {FORMAT}. Apply it with that version, or plan again.")
+                write!(
+                    f,
+                    "The plan was saved in format {format} by a later version of secstack; this version reads format {FORMAT}. Apply it with that version, or plan again."
+                )
             }
             FileError::Truncated => f.write_str("The plan file is incomplete: it was cut off while it was written or copied. Plan again."),
-            FileError::Damaged => f.write_str("The plan file was changed after it was saved: its checksum does not match its content. Plan again."),
+            FileError::Damaged => {
+                f.write_str("The plan file was changed after it was saved: its checksum does not match its content. Plan again.")
+            }
             FileError::State(what) => write!(f, "The state in the plan cannot be used: {what}"),
         }
     }

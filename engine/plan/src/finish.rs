@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use secstack_base::addr::ModulePath;
 use secstack_base::addr::ResourceAddr;
 use secstack_base::{Addr, Diagnostic, Diags, InstanceKey, Marks, Mode, Str, Value};
-use secstack_eval::{Repetition, RepetitionData};
 use secstack_eval::graph::resource_provider;
+use secstack_eval::{Repetition, RepetitionData};
 use secstack_lang::ast::TraversalStep;
 use secstack_lang::module::Removed;
 use secstack_state::model::ConfigAddr;
-use secstack_base::addr::ModulePath;
 
 use crate::diff;
 use crate::managed::Site;
@@ -19,7 +19,8 @@ use crate::planner::Planner;
 impl Planner {
     /// Deletes the instances of a declared resource that its repetition has no place for.
     pub(crate) fn orphaned_instances(&mut self, site: &Site<'_>, resource: &ResourceAddr, repetition: &Repetition) {
-        let keys: Vec<InstanceKey> = self.prior_state.resources.get(resource).map(|r| r.instances.keys().cloned().collect()).unwrap_or_default();
+        let keys: Vec<InstanceKey> =
+            self.prior_state.resources.get(resource).map(|r| r.instances.keys().cloned().collect()).unwrap_or_default();
         for key in keys {
             if repetition.contains(&key) {
                 continue;
@@ -151,7 +152,16 @@ impl Planner {
         let Some(schema) = self.schema(&key.provider, Mode::Managed, addr.ty()) else { return };
         let Some(node) = self.resource_node(addr) else { return };
         let provider = self.config_addr(&key, InstanceKey::None);
-        let site = Site { node, ix, module: addr.module(), resource, schema, provider, dependencies: std::sync::Arc::from([]), create_first: false };
+        let site = Site {
+            node,
+            ix,
+            module: addr.module(),
+            resource,
+            schema,
+            provider,
+            dependencies: std::sync::Arc::from([]),
+            create_first: false,
+        };
         let mut diags = Diags::new();
         self.protect_from_delete(&site, addr, &RepetitionData::default(), &mut diags);
         self.diags.extend(diags);
@@ -214,10 +224,13 @@ impl Planner {
             let what = "You are creating a plan with the -exclude option, which means that the result of this plan may not represent all of the changes requested by the current configuration.";
             self.diags.push(Diagnostic::warning("Resource targeting is in effect", what));
         }
-        let forgotten: BTreeSet<String> = self.changes.values().filter(|c| c.action == Action::Forget).map(|c| format!(" - {}", c.addr)).collect();
+        let forgotten: BTreeSet<String> =
+            self.changes.values().filter(|c| c.action == Action::Forget).map(|c| format!(" - {}", c.addr)).collect();
         if !forgotten.is_empty() {
             let list = forgotten.into_iter().collect::<Vec<_>>().join("\n");
-            let what = format!("If you apply this plan, Terraform will discard its tracking information for the following objects, but it will not delete them:\n{list}\n\nAfter applying this plan, Terraform will no longer manage these objects. You will need to import them into Terraform to manage them again.");
+            let what = format!(
+                "If you apply this plan, Terraform will discard its tracking information for the following objects, but it will not delete them:\n{list}\n\nAfter applying this plan, Terraform will no longer manage these objects. You will need to import them into Terraform to manage them again."
+            );
             self.diags.push(Diagnostic::warning("Some objects will no longer be managed by Terraform", what));
         }
     }
@@ -244,7 +257,11 @@ impl Planner {
         let complete = self.options.targets.is_empty() && self.options.excludes.is_empty();
         let mut plan = Plan {
             mode: self.options.mode,
-            variables: self.given.into_iter().filter(|(n, _)| !root.and_then(|m| m.module.variables.get(n)).is_some_and(|v| v.ephemeral)).collect(),
+            variables: self
+                .given
+                .into_iter()
+                .filter(|(n, _)| !root.and_then(|m| m.module.variables.get(n)).is_some_and(|v| v.ephemeral))
+                .collect(),
             ephemeral_variables,
             changes: self.changes.into_values().collect(),
             drift: self.drift,

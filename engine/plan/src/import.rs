@@ -37,7 +37,13 @@ impl Planner {
         }
         let config = self.world.config.clone();
         let path = config.module(ix).path.clone();
-        let blocks: Vec<&Import> = config.module(ROOT).module.imports.iter().filter(|i| resource_of(&i.to).is_some_and(|(p, n)| p == path && n == *name)).collect();
+        let blocks: Vec<&Import> = config
+            .module(ROOT)
+            .module
+            .imports
+            .iter()
+            .filter(|i| resource_of(&i.to).is_some_and(|(p, n)| p == path && n == *name))
+            .collect();
         if blocks.is_empty() {
             return false;
         }
@@ -109,7 +115,10 @@ impl Planner {
             }
             (Ok(_), _) => {
                 self.imported.remove(addr);
-                let what = format!("While attempting to import an existing object to {addr:?}, the provider detected that no object exists with the given id. Only pre-existing objects can be imported; check that the id is correct and that it is associated with the provider's configured region or endpoint, or use \"terraform apply\" to create a new remote object for this resource.", addr = addr.to_string());
+                let what = format!(
+                    "While attempting to import an existing object to {addr:?}, the provider detected that no object exists with the given id. Only pre-existing objects can be imported; check that the id is correct and that it is associated with the provider's configured region or endpoint, or use \"terraform apply\" to create a new remote object for this resource.",
+                    addr = addr.to_string()
+                );
                 self.diags.push(Diagnostic::error("Cannot import non-existent remote object", what).at(span).about(addr.to_string()));
             }
             (Err(text), _) => {
@@ -124,13 +133,18 @@ impl Planner {
         let config = self.world.config.clone();
         for block in &config.module(ROOT).module.imports {
             let Some((path, name)) = resource_of(&block.to) else {
-                self.diags.push(Diagnostic::error("Invalid import address", "The \"to\" argument must be the address of a resource instance.").at(block.to.span));
+                self.diags.push(
+                    Diagnostic::error("Invalid import address", "The \"to\" argument must be the address of a resource instance.")
+                        .at(block.to.span),
+                );
                 continue;
             };
             let known = config.find(&path).is_some_and(|ix| config.module(ix).module.resources.contains_key(&name));
             if !known {
                 let dot = if path.0.is_empty() { "" } else { "." };
-                let what = format!("The target for the given import block does not exist. If you wish to automatically generate config for this resource, use the -generate-config-out option within terraform plan. Otherwise, make sure the target resource exists within your configuration. For example:\n\n  terraform plan -generate-config-out=generated.tf\n\n({path}{dot}{name})");
+                let what = format!(
+                    "The target for the given import block does not exist. If you wish to automatically generate config for this resource, use the -generate-config-out option within terraform plan. Otherwise, make sure the target resource exists within your configuration. For example:\n\n  terraform plan -generate-config-out=generated.tf\n\n({path}{dot}{name})"
+                );
                 self.diags.push(Diagnostic::error("Configuration for import target does not exist", what).at(block.span));
             }
         }

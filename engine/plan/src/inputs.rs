@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use secstack_base::{Diagnostic, Diags, FileId, Span, Str, Value, convert};
+use secstack_eval::evaluate;
 use secstack_eval::funcs::{Context, Files};
 use secstack_eval::scope::{Resolved, Scope, ScopeStep};
-use secstack_eval::evaluate;
 use secstack_lang::module::Variable;
 use secstack_lang::{Expr, Module};
 
@@ -85,7 +85,10 @@ pub fn resolve(module: &Module, given: &BTreeMap<Str, Input>, files: &dyn Files,
                 fit(variable, v, diags, default.span, "default")
             }
             (None, None) => {
-                let what = format!("The root module input variable {:?} is not set, and has no default value. Use a -var or -var-file command line argument to provide a value for this variable.", variable.name);
+                let what = format!(
+                    "The root module input variable {:?} is not set, and has no default value. Use a -var or -var-file command line argument to provide a value for this variable.",
+                    variable.name
+                );
                 diags.push(Diagnostic::error("No value for required variable", what).at(variable.span));
                 Value::unknown(variable.ty.without_optional())
             }
@@ -121,7 +124,9 @@ fn undeclared(module: &Module, given: &BTreeMap<Str, Input>, diags: &mut Diags) 
         }
         match input.origin {
             Origin::Argument => {
-                let what = format!("A variable named {name:?} was assigned on the command line, but the root module does not declare a variable of that name. To use this value, add a \"variable\" block to the configuration.");
+                let what = format!(
+                    "A variable named {name:?} was assigned on the command line, but the root module does not declare a variable of that name. To use this value, add a \"variable\" block to the configuration."
+                );
                 diags.push(Diagnostic::error("Value for undeclared variable", what));
             }
             Origin::File => {
@@ -129,7 +134,9 @@ fn undeclared(module: &Module, given: &BTreeMap<Str, Input>, diags: &mut Diags) 
                     Given::Expr(e) => Some(e.span),
                     _ => None,
                 };
-                let what = format!("The root module does not declare a variable named {name:?} but a value was found in a variables file. If you meant to use this value, add a \"variable\" block to the configuration.\n\nTo silence these warnings, use TF_VAR_... environment variables to provide certain \"global\" settings to all configurations in your organization. To reduce the verbosity of these warnings, use the -compact-warnings option.");
+                let what = format!(
+                    "The root module does not declare a variable named {name:?} but a value was found in a variables file. If you meant to use this value, add a \"variable\" block to the configuration.\n\nTo silence these warnings, use TF_VAR_... environment variables to provide certain \"global\" settings to all configurations in your organization. To reduce the verbosity of these warnings, use the -compact-warnings option."
+                );
                 diags.push(Diagnostic::warning("Value for undeclared variable", what).at_opt(span));
             }
             Origin::Environment | Origin::Prompt | Origin::Plan => {}
@@ -205,9 +212,15 @@ pub(crate) fn fit(variable: &Variable, value: Value, diags: &mut Diags, span: Sp
         Ok(v) => v,
         Err(e) => {
             let (summary, text) = if what == "default" {
-                ("Invalid default value for variable", format!("This default value is not compatible with the variable's type constraint: {e}."))
+                (
+                    "Invalid default value for variable",
+                    format!("This default value is not compatible with the variable's type constraint: {e}."),
+                )
             } else {
-                ("Invalid value for input variable", format!("The given value is not suitable for child module variable {:?}: {e}.", variable.name))
+                (
+                    "Invalid value for input variable",
+                    format!("The given value is not suitable for child module variable {:?}: {e}.", variable.name),
+                )
             };
             diags.push(Diagnostic::error(summary, text).at(span));
             Value::unknown(variable.ty.without_optional())

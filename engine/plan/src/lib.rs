@@ -9,26 +9,26 @@ pub mod inputs;
 pub mod planner;
 pub mod requests;
 
-pub mod values;
 pub mod conditions;
-pub mod expand;
-mod managed;
-mod triggers;
 mod data;
+pub mod expand;
 mod import;
+mod managed;
 mod refresh;
+mod triggers;
 mod validate;
+pub mod values;
 
 pub mod diff;
-pub mod legacy;
-pub mod replace;
-mod moves;
-mod targets;
 mod finish;
+pub mod legacy;
+mod moves;
 mod peek;
+pub mod replace;
+mod targets;
 
-pub mod plan;
 pub mod file;
+pub mod plan;
 pub mod promise;
 
 pub use data::ephemeral;

@@ -44,7 +44,16 @@ impl Planner {
         for module in self.world.instances(ix) {
             let provider = self.config_addr(&key, InstanceKey::None);
             let create_first = self.create_first.contains(&node);
-            let site = Site { node, ix, module: &module, resource, schema: schema.clone(), provider, dependencies: dependencies.clone(), create_first };
+            let site = Site {
+                node,
+                ix,
+                module: &module,
+                resource,
+                schema: schema.clone(),
+                provider,
+                dependencies: dependencies.clone(),
+                create_first,
+            };
             ok &= match self.options.mode {
                 _ if self.options.validating => self.validate_resource(&site),
                 PlanMode::Normal => self.plan_resource(&site),
@@ -79,7 +88,9 @@ impl Planner {
 
     fn config_addr_of(&self, node: NodeIndex) -> Option<ConfigAddr> {
         match &self.graph.graph[node] {
-            secstack_eval::Node::Resource(ix, name) => Some(ConfigAddr { module: self.world.config.module(*ix).path.clone(), name: name.clone() }),
+            secstack_eval::Node::Resource(ix, name) => {
+                Some(ConfigAddr { module: self.world.config.module(*ix).path.clone(), name: name.clone() })
+            }
             _ => None,
         }
     }
@@ -153,7 +164,11 @@ impl Planner {
     }
 
     pub(crate) fn previous_keys(&self, resource: &ResourceAddr) -> Vec<InstanceKey> {
-        self.previous.resources.get(resource).map(|r| r.instances.iter().filter(|(_, i)| i.current.is_some()).map(|(k, _)| k.clone()).collect()).unwrap_or_default()
+        self.previous
+            .resources
+            .get(resource)
+            .map(|r| r.instances.iter().filter(|(_, i)| i.current.is_some()).map(|(k, _)| k.clone()).collect())
+            .unwrap_or_default()
     }
 
     fn plan_resource(&mut self, site: &Site<'_>) -> bool {
@@ -261,7 +276,9 @@ impl Planner {
         let config_addr = ConfigAddr { module: addr.module().path(), name: addr.resource.name.clone() }.to_string();
         for (rule, verdict) in verdicts {
             match &verdict {
-                Verdict::Fail(text) => diags.push(Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span)),
+                Verdict::Fail(text) => {
+                    diags.push(Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span))
+                }
                 Verdict::Error(found) => diags.extend(found.clone()),
                 Verdict::Pass | Verdict::Unknown => {}
             }
@@ -270,7 +287,15 @@ impl Planner {
     }
 
     /// Chooses the action.
-    fn decide(&mut self, site: &Site<'_>, addr: &Addr, provider: &ProviderConfigAddr, config: &Value, triggered: bool, diags: &mut Diags) -> Change {
+    fn decide(
+        &mut self,
+        site: &Site<'_>,
+        addr: &Addr,
+        provider: &ProviderConfigAddr,
+        config: &Value,
+        triggered: bool,
+        diags: &mut Diags,
+    ) -> Change {
         let r = site.resource;
         let imported = self.imported.get(addr).and_then(|(id, value)| value.clone().map(|v| (id.clone(), v)));
         let prior = self.priors.get(addr).filter(|p| p.current.is_some()).cloned();
@@ -308,7 +333,8 @@ impl Planner {
             Some(_) if result.changed => Action::Update,
             Some(_) => Action::NoOp,
         };
-        let replace_paths = if reason == Some(Reason::ReplaceBecauseCannotUpdate) || action.is_replace() { result.replace.clone() } else { Vec::new() };
+        let replace_paths =
+            if reason == Some(Reason::ReplaceBecauseCannotUpdate) || action.is_replace() { result.replace.clone() } else { Vec::new() };
         if action.is_replace() && !tainted {
             result = diff::diff(&diff::Change { schema: &site.schema, prior: None, config, hook: &hook }, diags);
         }
@@ -356,7 +382,9 @@ impl Planner {
         let scope = self.world.scope(site.ix, facts, data.clone());
         let value = evaluate(e, &scope, diags).unmark_deep(Marks::ALL);
         if value.as_bool() == Some(true) {
-            let what = format!("Resource {addr} has lifecycle.prevent_destroy set, but the plan calls for this resource to be destroyed. To avoid this error and continue with the plan, either disable lifecycle.prevent_destroy or reduce the scope of the plan using the -target option.");
+            let what = format!(
+                "Resource {addr} has lifecycle.prevent_destroy set, but the plan calls for this resource to be destroyed. To avoid this error and continue with the plan, either disable lifecycle.prevent_destroy or reduce the scope of the plan using the -target option."
+            );
             diags.push(Diagnostic::error("Instance cannot be destroyed", what).at(site.resource.span).about(addr.to_string()));
         }
     }

@@ -54,7 +54,9 @@ impl End {
         }
         let resource = match rest {
             [] if !modules.is_empty() => None,
-            [(ty, InstanceKey::None), (name, key)] => Some((ResourceName { mode: Mode::Managed, ty: ty.clone(), name: name.clone() }, key.clone())),
+            [(ty, InstanceKey::None), (name, key)] => {
+                Some((ResourceName { mode: Mode::Managed, ty: ty.clone(), name: name.clone() }, key.clone()))
+            }
             _ => return None,
         };
         Some(End { modules, resource })
@@ -95,7 +97,9 @@ impl Statement {
         }
         let last_is_any = self.whole && self.from.resource.is_none();
         let count = self.from.modules.len();
-        let meant = |i: usize, have: &(Str, InstanceKey), want: &(Str, InstanceKey)| have.0 == want.0 && (have.1 == want.1 || last_is_any && i + 1 == count);
+        let meant = |i: usize, have: &(Str, InstanceKey), want: &(Str, InstanceKey)| {
+            have.0 == want.0 && (have.1 == want.1 || last_is_any && i + 1 == count)
+        };
         let here = module[base_len..end].iter().zip(&self.from.modules);
         if !here.enumerate().all(|(i, (have, want))| meant(i, have, want)) {
             return None;
@@ -141,7 +145,10 @@ pub(crate) fn apply(planner: &mut Planner) {
     }
     if !blocked.is_empty() {
         let lines: Vec<String> = blocked.iter().map(|(from, to)| format!("  - {from} could not move to {to}")).collect();
-        let what = format!("Terraform tried to adjust resource instance addresses in the prior state based on change information recorded in the configuration, but some adjustments did not succeed due to existing objects already at the intended addresses:\n{}\n\nTerraform has planned to destroy these objects. If Terraform's proposed changes aren't appropriate, you must first resolve the conflicts using the \"terraform state\" subcommands and then create a new plan.", lines.join("\n"));
+        let what = format!(
+            "Terraform tried to adjust resource instance addresses in the prior state based on change information recorded in the configuration, but some adjustments did not succeed due to existing objects already at the intended addresses:\n{}\n\nTerraform has planned to destroy these objects. If Terraform's proposed changes aren't appropriate, you must first resolve the conflicts using the \"terraform state\" subcommands and then create a new plan.",
+            lines.join("\n")
+        );
         planner.diags.push(Diagnostic::warning("Unresolved resource instance address changes", what));
     }
     planner.blocked_moves = blocked.into_keys().collect();
@@ -176,7 +183,8 @@ fn implied(config: &Config, state: &Snapshot) -> Vec<(ResourceAddr, Implied)> {
 fn step(state: &mut Snapshot, rule: impl Fn(&Addr) -> Option<Addr>, moved: &mut BTreeMap<Addr, Addr>, blocked: &mut BTreeMap<Addr, Addr>) {
     let plan: Vec<(Addr, Addr)> = state.instances().filter_map(|(a, ..)| rule(&a).map(|to| (a, to))).filter(|(a, to)| a != to).collect();
     let leaving: BTreeSet<Addr> = plan.iter().map(|(a, _)| a.clone()).collect();
-    let taken: BTreeSet<Addr> = plan.iter().map(|(_, to)| to).filter(|to| state.instance(to).is_some() && !leaving.contains(to)).cloned().collect();
+    let taken: BTreeSet<Addr> =
+        plan.iter().map(|(_, to)| to).filter(|to| state.instance(to).is_some() && !leaving.contains(to)).cloned().collect();
     let mut entries = Vec::new();
     for (from, to) in plan {
         if taken.contains(&to) {
@@ -226,22 +234,41 @@ fn check(config: &Config, statements: &[Statement], diags: &mut Diags) {
     for (i, s) in statements.iter().enumerate() {
         let (from, to) = (s.from.describe(&s.path), s.to.describe(&s.path));
         if s.from == s.to {
-            let what = format!("This statement declares a move from {from} to the same address, which is the same as not declaring this move at all.");
+            let what = format!(
+                "This statement declares a move from {from} to the same address, which is the same as not declaring this move at all."
+            );
             diags.push(Diagnostic::error("Redundant move statement", what).at(s.span));
             continue;
         }
         if let Some(declared) = still_declared(config, s) {
-            let what = format!("This statement declares a move from {from}, but that {} is still declared at {}.\n\nChange your configuration so that this {} will be declared as {to} instead.", declared.0, at(declared.1), declared.0);
+            let what = format!(
+                "This statement declares a move from {from}, but that {} is still declared at {}.\n\nChange your configuration so that this {} will be declared as {to} instead.",
+                declared.0,
+                at(declared.1),
+                declared.0
+            );
             diags.push(Diagnostic::error("Moved object still exists", what).at(s.span));
         }
         let key = |end: &End| (s.path.clone(), end.clone());
         if let Some(other) = from_seen.get(&key(&s.from)).map(|i| &statements[*i]) {
             if other.to != s.to {
-                let what = format!("A statement at {} declared that {from} moved to {}, but this statement instead declares that it moved to {to}.\n\nEach {} can move to only one destination {}.", at(other.span), other.to.describe(&other.path), word(s), word(s));
+                let what = format!(
+                    "A statement at {} declared that {from} moved to {}, but this statement instead declares that it moved to {to}.\n\nEach {} can move to only one destination {}.",
+                    at(other.span),
+                    other.to.describe(&other.path),
+                    word(s),
+                    word(s)
+                );
                 diags.push(Diagnostic::error("Ambiguous move statements", what).at(s.span));
             }
         } else if let Some(other) = to_seen.get(&key(&s.to)).map(|i| &statements[*i]) {
-            let what = format!("A statement at {} declared that {} moved to {to}, but this statement instead declares that {from} moved there.\n\nEach {} can have moved from only one source {}.", at(other.span), other.from.describe(&other.path), word(s), word(s));
+            let what = format!(
+                "A statement at {} declared that {} moved to {to}, but this statement instead declares that {from} moved there.\n\nEach {} can have moved from only one source {}.",
+                at(other.span),
+                other.from.describe(&other.path),
+                word(s),
+                word(s)
+            );
             diags.push(Diagnostic::error("Ambiguous move statements", what).at(s.span));
         }
         from_seen.entry(key(&s.from)).or_insert(i);
@@ -281,11 +308,16 @@ fn cycles(statements: &[Statement], at: &dyn Fn(Span) -> String, diags: &mut Dia
         let mut here = start;
         while let Some(step) = next.get(&(&here.path, &here.to)) {
             if step.from == start.from {
-                let mut lines: Vec<String> = seen.iter().map(|s| format!("  - {}: {}[*] → {}[*]", at(s.span), s.from.describe(&s.path), s.to.describe(&s.path))).collect();
+                let mut lines: Vec<String> = seen
+                    .iter()
+                    .map(|s| format!("  - {}: {}[*] → {}[*]", at(s.span), s.from.describe(&s.path), s.to.describe(&s.path)))
+                    .collect();
                 lines.sort();
                 let text = lines.join("\n");
                 if start.from != start.to && reported.insert(text.clone()) {
-                    let what = format!("The following chained move statements form a cycle, and so there is no final location to move objects to:\n{text}\n\nA chain of move statements must end with an address that doesn't appear in any other statements, and which typically also refers to an object still declared in the configuration.");
+                    let what = format!(
+                        "The following chained move statements form a cycle, and so there is no final location to move objects to:\n{text}\n\nA chain of move statements must end with an address that doesn't appear in any other statements, and which typically also refers to an object still declared in the configuration."
+                    );
                     diags.push(Diagnostic::error("Cyclic dependency in move statements", what));
                 }
                 break;

@@ -31,7 +31,10 @@ impl Planner {
             let deposed = instance.deposed.iter().map(|(k, o)| (Some(k.clone()), o));
             for (key, object) in instance.current.iter().map(|o| (None, o)).chain(deposed) {
                 if object.schema_version > schema.version {
-                    let what = format!("The state of {addr} was written by a newer version of the provider {} (schema version {}; the newest known here is {}).", provider.provider, object.schema_version, schema.version);
+                    let what = format!(
+                        "The state of {addr} was written by a newer version of the provider {} (schema version {}; the newest known here is {}).",
+                        provider.provider, object.schema_version, schema.version
+                    );
                     self.diags.push(Diagnostic::error("Resource instance managed by newer provider version", what).about(addr.to_string()));
                     continue;
                 }
@@ -60,7 +63,8 @@ impl Planner {
     pub(crate) fn effective_provider(&self, addr: &Addr) -> Option<ProviderConfigAddr> {
         let recorded = self.prior_state.resources.get(&addr.resource).map(|r| r.provider.clone());
         let config = &self.world.config;
-        let declared = config.find(&addr.module().path()).filter(|ix| config.module(*ix).module.resources.contains_key(&addr.resource.name));
+        let declared =
+            config.find(&addr.module().path()).filter(|ix| config.module(*ix).module.resources.contains_key(&addr.resource.name));
         match declared {
             Some(ix) => {
                 let key = resource_provider(config, ix, &addr.resource.name);

@@ -26,10 +26,14 @@ pub(crate) fn active(p: &Planner) -> BTreeSet<NodeIndex> {
         }
         active = p.graph.closure(starts);
         // Outputs and checks that need nothing outside the targets are kept.
-        let ready = |n: &NodeIndex| matches!(p.graph.graph[*n], Node::Output(..)) && p.graph.closure([*n]).iter().all(|m| m == n || active.contains(m));
+        let ready = |n: &NodeIndex| {
+            matches!(p.graph.graph[*n], Node::Output(..)) && p.graph.closure([*n]).iter().all(|m| m == n || active.contains(m))
+        };
         let more: Vec<NodeIndex> = all.iter().copied().filter(ready).collect();
         active.extend(more.into_iter().filter(|n| p.graph.resources_behind(*n).iter().next().is_some()));
-        active.extend(all.iter().copied().filter(|n| matches!(&p.graph.graph[*n], Node::Variable(ix, _) if *ix == secstack_eval::config::ROOT)));
+        active.extend(
+            all.iter().copied().filter(|n| matches!(&p.graph.graph[*n], Node::Variable(ix, _) if *ix == secstack_eval::config::ROOT)),
+        );
     }
     if !p.options.excludes.is_empty() {
         let hit: Vec<NodeIndex> = all.iter().copied().filter(|n| wholly_hit(p, *n, &p.options.excludes)).collect();
@@ -104,7 +108,11 @@ impl Planner {
             // A block that a target names by instance is planned for that instance only; one that is there because
             // something needs it is planned whole.
             let named: Vec<&Target> = o.targets.iter().filter(|t| may_hit(self, node, std::slice::from_ref(t))).collect();
-            let needed = self.graph.graph.neighbors_directed(node, Direction::Incoming).any(|n| self.active.contains(&n) && !matches!(self.graph.graph[n], Node::Output(..) | Node::Close(_)));
+            let needed = self
+                .graph
+                .graph
+                .neighbors_directed(node, Direction::Incoming)
+                .any(|n| self.active.contains(&n) && !matches!(self.graph.graph[n], Node::Output(..) | Node::Close(_)));
             return named.is_empty() || needed || named.iter().any(|t| t.contains(addr));
         }
         o.targets.is_empty() || o.targets.iter().any(|t| t.contains(addr))

@@ -1,7 +1,7 @@
 //! `replace_triggered_by`: whether a planned change of something else replaces an instance.
 
-use secstack_base::{Data, Diagnostic, Diags, InstanceKey, Marks, Path, Step, Str, Value};
 use secstack_base::addr::ResourceAddr;
+use secstack_base::{Data, Diagnostic, Diags, InstanceKey, Marks, Path, Step, Str, Value};
 use secstack_eval::{Node, RepetitionData, evaluate, reference};
 use secstack_lang::ast::{Traversal, TraversalStep};
 use secstack_lang::module::Resource;

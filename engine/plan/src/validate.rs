@@ -97,7 +97,11 @@ pub(crate) fn arguments(schema: &Schema, config: &Value, r: &Resource, diags: &m
     values(&schema.block, &plain, &mut |top, text| {
         diags.push(Diagnostic::error(text, "").at(place(top)).about(about.clone()));
     });
-    let set = |name: &Str| plain.get(name).is_some_and(|v| !v.is_null() && (!v.as_slice().is_some_and(<[Value]>::is_empty) || schema.block.nested(name).is_none()));
+    let set = |name: &Str| {
+        plain
+            .get(name)
+            .is_some_and(|v| !v.is_null() && (!v.as_slice().is_some_and(<[Value]>::is_empty) || schema.block.nested(name).is_none()))
+    };
     for group in &schema.conflicts {
         let given: Vec<&Str> = group.iter().filter(|n| set(n)).collect();
         for name in &given {
@@ -112,7 +116,12 @@ pub(crate) fn arguments(schema: &Schema, config: &Value, r: &Resource, diags: &m
         let given = group.iter().filter(|n| set(n)).count();
         let unknown = group.iter().any(|n| plain.get(n).is_some_and(Value::is_unknown));
         if given != 1 && !unknown {
-            let what = format!("{:?}: {} of `{}` can be specified", group.first().map_or("", |g| g), if given == 0 { "one" } else { "only one" }, list(group));
+            let what = format!(
+                "{:?}: {} of `{}` can be specified",
+                group.first().map_or("", |g| g),
+                if given == 0 { "one" } else { "only one" },
+                list(group)
+            );
             diags.push(Diagnostic::error("Invalid combination of arguments", what).at(r.span).about(about.clone()));
         }
     }
@@ -163,7 +172,9 @@ pub(crate) fn ephemeral(schema: &Block, config: &Value, body: &Body, diags: &mut
     for (name, value) in config.as_map().into_iter().flatten() {
         let write_only = schema.attribute(name).is_some_and(|a| a.write_only);
         if value.deep_marks().has(Marks::EPHEMERAL) && !write_only {
-            let what = format!("Ephemeral values are not valid for {name:?}, because it is not a write-only attribute and must be persisted to state.");
+            let what = format!(
+                "Ephemeral values are not valid for {name:?}, because it is not a write-only attribute and must be persisted to state."
+            );
             diags.push(Diagnostic::error("Invalid use of ephemeral value", what).at_opt(argument_span(body, name)));
         }
     }

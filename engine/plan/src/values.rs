@@ -2,8 +2,8 @@
 
 use petgraph::graph::NodeIndex;
 use secstack_base::{Diagnostic, Diags, InstanceKey, Marks, ModuleAddr, Span, Str, Type, Value};
-use secstack_eval::{ModuleIx, ProviderKey, RepetitionData, decode_block, evaluate};
 use secstack_eval::config::ROOT;
+use secstack_eval::{ModuleIx, ProviderKey, RepetitionData, decode_block, evaluate};
 use secstack_lang::module::{CheckRule, Variable};
 use secstack_state::model::Snapshot;
 
@@ -95,7 +95,8 @@ impl Planner {
                 Verdict::Fail(text) => {
                     let rule_place = place(&self.world.config.sources, rule.span);
                     let detail = format!("{text}\n\nThis was checked by the validation rule at {rule_place}.");
-                    diags.push(Diagnostic::error("Invalid value for variable", detail).at(span).label(rule.condition.span, "this is false"));
+                    diags
+                        .push(Diagnostic::error("Invalid value for variable", detail).at(span).label(rule.condition.span, "this is false"));
                 }
                 Verdict::Error(found) => diags.extend(found.clone()),
                 Verdict::Pass | Verdict::Unknown => {}
@@ -193,7 +194,8 @@ impl Planner {
                         }
                         Verdict::Error(found) => self.diags.extend(found.clone().into_iter().map(as_warning)),
                         Verdict::Unknown => {
-                            let what = "The condition could not be evaluated at this time, a result will be known when this plan is applied.";
+                            let what =
+                                "The condition could not be evaluated at this time, a result will be known when this plan is applied.";
                             self.diags.push(Diagnostic::warning("Check block assertion known after apply", what).at(rule.condition.span));
                         }
                         Verdict::Pass => {}
@@ -315,7 +317,10 @@ pub fn argument(world: &secstack_eval::World, ix: ModuleIx, addr: &ModuleAddr, v
         let what = "This input variable is not declared as accepting a ephemeral values, so it cannot be set to a result derived from an ephemeral value.";
         diags.push(Diagnostic::error("Ephemeral value not allowed", what).at(attribute.expr.span));
     }
-    if value.is_null() && !variable.nullable && let Some(default) = &variable.default {
+    if value.is_null()
+        && !variable.nullable
+        && let Some(default) = &variable.default
+    {
         value = evaluate(default, &scope, diags);
     }
     (crate::inputs::fit(variable, value, diags, attribute.expr.span, "argument"), attribute.expr.span)

@@ -65,9 +65,7 @@ async fn one(request: &Request, providers: &ProviderSet) -> Result<Option<Value>
     };
     match &request.want {
         Want::Import { addr, id } => import(&*instance, addr, id).await,
-        Want::Read { addr, config } => {
-            instance.read_data(addr.ty(), config).await.map(Some).map_err(|e| e.message)
-        }
+        Want::Read { addr, config } => instance.read_data(addr.ty(), config).await.map(Some).map_err(|e| e.message),
         Want::Open { addr, config } => instance.open(addr.ty(), config).await.map(Some).map_err(|e| e.message),
         Want::Configure(_) | Want::Refresh { .. } => Ok(None),
     }
@@ -100,10 +98,8 @@ async fn refresh(provider: &ProviderConfigAddr, ty: &str, list: Vec<Refresh>, pr
         return list.into_iter().map(|r| Answer { ticket: r.ticket, result: Ok(Some((*r.prior).clone())) }).collect();
     }
     let id_of = |r: &Refresh| r.prior.get_str("id").map(Str::from);
-    let requests: Vec<ReadRequest> = list
-        .iter()
-        .map(|r| ReadRequest { id: Id(id_of(r).unwrap_or_else(|| "".into())), prior: Some((*r.prior).clone()) })
-        .collect();
+    let requests: Vec<ReadRequest> =
+        list.iter().map(|r| ReadRequest { id: Id(id_of(r).unwrap_or_else(|| "".into())), prior: Some((*r.prior).clone()) }).collect();
     for r in &list {
         events.send(Event::RefreshStart { addr: r.addr.clone(), id: id_of(r) });
     }

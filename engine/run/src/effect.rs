@@ -177,7 +177,10 @@ impl Effect {
                 Err(e) => return Err(e.into()),
             }
             if Instant::now() > until {
-                return Err(Failure { message: format!("The object {id} is still there after the time allowed for its deletion."), partial: None });
+                return Err(Failure {
+                    message: format!("The object {id} is still there after the time allowed for its deletion."),
+                    partial: None,
+                });
             }
             pause.sleep().await;
         }

@@ -5,17 +5,17 @@
 
 pub mod event;
 pub mod files;
-pub mod providers;
 pub mod load;
+pub mod providers;
 
 pub mod answer;
 pub mod plan;
 
+pub mod apply;
 pub mod effect;
 pub mod provision;
-pub mod apply;
 
-pub use apply::{Apply, Applied};
+pub use apply::{Applied, Apply};
 pub use event::{Event, Events};
 pub use files::DiskFiles;
 pub use plan::{plan, walk};

@@ -112,11 +112,17 @@ impl Loader<'_> {
             Ok(None) => {
                 self.push(empty_root());
                 let what = "The directory contains no Terraform configuration files.";
-                self.loaded.diags.push(Diagnostic::error("No configuration files", what).help("Create a file whose name ends in .tf, or name the directory of the configuration with -chdir."));
+                self.loaded.diags.push(
+                    Diagnostic::error("No configuration files", what)
+                        .help("Create a file whose name ends in .tf, or name the directory of the configuration with -chdir."),
+                );
             }
             Err(e) => {
                 self.push(empty_root());
-                self.loaded.diags.push(Diagnostic::error("Failed to read module directory", format!("The directory of the root module cannot be read: {e}.")));
+                self.loaded.diags.push(Diagnostic::error(
+                    "Failed to read module directory",
+                    format!("The directory of the root module cannot be read: {e}."),
+                ));
             }
         }
     }
@@ -155,7 +161,11 @@ impl Loader<'_> {
             None => None,
         };
         // Written-out addresses were checked when the call was decoded.
-        let invalid = |e: &dyn std::fmt::Display| Some(Box::new(Diagnostic::error("Invalid module source address", format!("The source address {text:?} is not valid: {e}.")).at(expr.span)));
+        let invalid = |e: &dyn std::fmt::Display| {
+            Some(Box::new(
+                Diagnostic::error("Invalid module source address", format!("The source address {text:?} is not valid: {e}.")).at(expr.span),
+            ))
+        };
         let source = match ModuleSource::parse(&text) {
             Ok(source) => source,
             Err(_) if self.loaded.diags.iter().any(|d| d.span == Some(expr.span)) => return Err(None),
@@ -195,7 +205,8 @@ impl Loader<'_> {
         let file = sources.path(call.span).map(|p| p.display().to_string()).unwrap_or_default();
         // Terraform gives no place either; the words name it.
         let what = format!("The directory {source:?} could not be read for module {:?} at {file}:{line}.", call.name);
-        Diagnostic::error("Unreadable module directory", what).help("Correct the source argument of the module call, or create the directory.")
+        Diagnostic::error("Unreadable module directory", what)
+            .help("Correct the source argument of the module call, or create the directory.")
     }
 
     /// Reads and decodes the files of a directory. `None` when there are none.
@@ -222,7 +233,14 @@ impl Loader<'_> {
 }
 
 fn empty_root() -> ConfigModule {
-    ConfigModule { path: ModulePath::default(), module: Module::default(), dir: ".".into(), parent: None, children: Default::default(), source: None }
+    ConfigModule {
+        path: ModulePath::default(),
+        module: Module::default(),
+        dir: ".".into(),
+        parent: None,
+        children: Default::default(),
+        source: None,
+    }
 }
 
 fn read_source(sources: &mut Sources, path: PathBuf, name: String, bytes: Vec<u8>, diags: &mut Diags) -> SourceFile {
@@ -246,7 +264,10 @@ fn read_source(sources: &mut Sources, path: PathBuf, name: String, bytes: Vec<u8
 
 fn unreadable_file(path: &Path, e: &io::Error) -> Diagnostic {
     let what = if e.kind() == io::ErrorKind::NotFound {
-        format!("The configuration file {:?} could not be read: it does not exist, or is a link that leads nowhere.", path.display().to_string())
+        format!(
+            "The configuration file {:?} could not be read: it does not exist, or is a link that leads nowhere.",
+            path.display().to_string()
+        )
     } else {
         format!("The configuration file {:?} could not be read: {e}.", path.display().to_string())
     };
@@ -288,7 +309,10 @@ impl Modules for Installed {
             return fail("Module source has changed", "The source address was changed since this module was installed.");
         }
         if !install::fits(wanted.version, entry.version.as_deref()) {
-            let what = format!("The version requirements have changed since this module was installed and the installed version ({}) is no longer acceptable.", entry.version.as_deref().unwrap_or("none"));
+            let what = format!(
+                "The version requirements have changed since this module was installed and the installed version ({}) is no longer acceptable.",
+                entry.version.as_deref().unwrap_or("none")
+            );
             return fail("Module version requirements have changed", &what);
         }
         Ok(Located { dir: entry.dir.clone().into(), version: entry.version.clone() })

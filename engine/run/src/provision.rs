@@ -30,7 +30,9 @@ pub async fn run(list: &[Provision], addr: &Addr, root: &std::path::Path, events
         events.send(Event::ProvisionStart { addr: addr.clone(), provisioner: p.ty.clone() });
         let result = match &*p.ty {
             "local-exec" => local_exec(p, addr, root, events).await,
-            other => Err(format!("The provisioner {other:?} is not supported yet: run the command with local-exec, for instance through ssh.")),
+            other => {
+                Err(format!("The provisioner {other:?} is not supported yet: run the command with local-exec, for instance through ssh."))
+            }
         };
         events.send(Event::ProvisionComplete { addr: addr.clone(), provisioner: p.ty.clone(), ok: result.is_ok() });
         if let Err(text) = result {

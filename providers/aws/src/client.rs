@@ -259,11 +259,7 @@ fn given(text: &Option<String>) -> Option<String> {
 }
 
 fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .read_timeout(READ)
-        .operation_timeout(OPERATION)
-        .build()
+    TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(READ).operation_timeout(OPERATION).build()
 }
 
 fn retries(config: &Config) -> Result<RetryConfig> {

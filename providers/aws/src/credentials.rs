@@ -32,10 +32,9 @@ pub fn profile_files(config: &Config) -> Option<EnvConfigFiles> {
         return None;
     }
     let mut files = EnvConfigFiles::builder();
-    for (given, kind) in [
-        (&config.shared_config_files, EnvConfigFileKind::Config),
-        (&config.shared_credentials_files, EnvConfigFileKind::Credentials),
-    ] {
+    for (given, kind) in
+        [(&config.shared_config_files, EnvConfigFileKind::Config), (&config.shared_credentials_files, EnvConfigFileKind::Credentials)]
+    {
         for path in given {
             files = files.with_file(kind, expand_home(path));
         }

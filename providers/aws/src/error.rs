@@ -67,10 +67,7 @@ where
     let text = meta.and_then(|m| m.message()).map_or_else(|| unparsed(e), str::to_string);
     let api = if code.is_empty() { text.clone() } else { format!("api error {code}: {text}") };
     let failure = Failure { service, operation: &operation, status, code, message: &text };
-    Error::new(
-        classify(&failure),
-        format!("{head}, https response error StatusCode: {status}, RequestID: {request}, {api}"),
-    )
+    Error::new(classify(&failure), format!("{head}, https response error StatusCode: {status}, RequestID: {request}, {api}"))
 }
 
 /// The ID of a request, where the service gives it in no header.
@@ -202,32 +199,64 @@ const KINDS: &[(ErrorKind, &[&str])] = &[
     (
         ErrorKind::Throttled,
         &[
-            "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestLimitExceeded",
-            "RequestThrottledException", "TooManyRequestsException", "SlowDown", "BandwidthLimitExceeded",
-            "PriorRequestNotComplete", "ServiceUnavailable", "EC2ThrottledException",
+            "Throttling",
+            "ThrottlingException",
+            "ThrottledException",
+            "RequestThrottled",
+            "RequestLimitExceeded",
+            "RequestThrottledException",
+            "TooManyRequestsException",
+            "SlowDown",
+            "BandwidthLimitExceeded",
+            "PriorRequestNotComplete",
+            "ServiceUnavailable",
+            "EC2ThrottledException",
         ],
     ),
     (
         ErrorKind::Busy,
         &[
-            "DependencyViolation", "DeleteConflict", "ConcurrentModification", "ConcurrentModificationException",
-            "OperationAborted", "IncorrectState", "InvalidGroup.InUse", "ResourceInUse", "ResourceInUseException",
-            "InvalidIPAddress.InUse", "InvalidParameterValue.NotReady", "EntityTemporarilyUnmodifiable",
-            "OperationAbortedException", "ResourceBusy",
+            "DependencyViolation",
+            "DeleteConflict",
+            "ConcurrentModification",
+            "ConcurrentModificationException",
+            "OperationAborted",
+            "IncorrectState",
+            "InvalidGroup.InUse",
+            "ResourceInUse",
+            "ResourceInUseException",
+            "InvalidIPAddress.InUse",
+            "InvalidParameterValue.NotReady",
+            "EntityTemporarilyUnmodifiable",
+            "OperationAbortedException",
+            "ResourceBusy",
         ],
     ),
     (
         ErrorKind::Exists,
         &[
-            "BucketAlreadyOwnedByYou", "BucketAlreadyExists", "EntityAlreadyExists", "InvalidPermission.Duplicate",
-            "RouteAlreadyExists", "AlreadyExistsException", "ResourceAlreadyExistsException", "AlreadyAssociated",
+            "BucketAlreadyOwnedByYou",
+            "BucketAlreadyExists",
+            "EntityAlreadyExists",
+            "InvalidPermission.Duplicate",
+            "RouteAlreadyExists",
+            "AlreadyExistsException",
+            "ResourceAlreadyExistsException",
+            "AlreadyAssociated",
         ],
     ),
     (
         ErrorKind::Denied,
         &[
-            "AuthFailure", "UnauthorizedOperation", "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId",
-            "SignatureDoesNotMatch", "UnrecognizedClientException", "OptInRequired", "InvalidAccessKeyId",
+            "AuthFailure",
+            "UnauthorizedOperation",
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidClientTokenId",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
+            "OptInRequired",
+            "InvalidAccessKeyId",
         ],
     ),
 ];

@@ -32,10 +32,8 @@ pub fn client(config: &Config) -> Result<SharedHttpClient> {
     let tls = tls.map_err(|e| invalid("the trusted certificates cannot be used", &e))?;
     let proxy = proxy(config).map_err(|e| invalid("the proxy cannot be used", &e))?;
     Ok(Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut builder = Connector::builder()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .tls_context(tls.clone())
-            .proxy_config(proxy.clone());
+        let mut builder =
+            Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls.clone()).proxy_config(proxy.clone());
         builder.set_connector_settings(settings.cloned());
         if let Some(c) = components {
             builder.set_sleep_impl(c.sleep_impl());

@@ -142,10 +142,8 @@ fn canonical_principal(value: &Json) -> Json {
     let Json::Object(map) = value else {
         return Json::Object([("AWS".to_string(), bag(list(value).iter().cloned()))].into_iter().collect());
     };
-    let sorted: BTreeMap<_, _> = map
-        .iter()
-        .map(|(k, v)| (k.clone(), bag(list(v).iter().map(|v| if k == "AWS" { account_root(v) } else { v.clone() }))))
-        .collect();
+    let sorted: BTreeMap<_, _> =
+        map.iter().map(|(k, v)| (k.clone(), bag(list(v).iter().map(|v| if k == "AWS" { account_root(v) } else { v.clone() })))).collect();
     Json::Object(sorted.into_iter().collect())
 }
 
@@ -202,11 +200,7 @@ mod tests {
             true,
         );
         check(r#"{"Statement":[{"Principal":"*"}]}"#, r#"{"Statement":[{"Principal":{"AWS":"*"}}]}"#, true);
-        check(
-            r#"{"Statement":[{"Condition":{"Bool":{"a":true}}}]}"#,
-            r#"{"Statement":[{"Condition":{"Bool":{"a":["true"]}}}]}"#,
-            true,
-        );
+        check(r#"{"Statement":[{"Condition":{"Bool":{"a":true}}}]}"#, r#"{"Statement":[{"Condition":{"Bool":{"a":["true"]}}}]}"#, true);
         check(r#"{"Statement":[{"Action":"a"}]}"#, r#"{"Statement":[{"Action":"c"}]}"#, false);
         check("x", "y", false);
     }

@@ -30,11 +30,8 @@ impl TagRules {
     /// Splits what stands in the cloud (in `tags_all`) into `tags` and `tags_all`.
     pub fn found(&self, prior: Option<&Value>, object: Value) -> Value {
         let Some(cloud) = object.get("tags_all").and_then(Value::as_map) else { return object };
-        let all: BTreeMap<_, _> = cloud
-            .iter()
-            .filter(|(k, _)| !k.starts_with("aws:") && !self.ignores(k))
-            .map(|(k, v)| (k.clone(), v.clone()))
-            .collect();
+        let all: BTreeMap<_, _> =
+            cloud.iter().filter(|(k, _)| !k.starts_with("aws:") && !self.ignores(k)).map(|(k, v)| (k.clone(), v.clone())).collect();
         let prior_tags = prior.and_then(|p| p.get("tags"));
         let written = |k: &str, v: &Value| prior_tags.and_then(|t| t.get(k)).is_some_and(|p| p.as_str() == v.as_str());
         let own = |k: &str, v: &Value| self.default.get(k).map(String::as_str) != v.as_str() || written(k, v);
@@ -63,8 +60,7 @@ impl TagRules {
 
     fn planned(&self, tags: &Value, draft: &Draft) -> Option<Value> {
         let own = tags.as_map().into_iter().flatten().filter(|(_, v)| !v.is_null());
-        let mut all: BTreeMap<_, _> =
-            self.default.iter().map(|(k, v)| (k.as_str().into(), Value::string(v))).collect();
+        let mut all: BTreeMap<_, _> = self.default.iter().map(|(k, v)| (k.as_str().into(), Value::string(v))).collect();
         all.extend(own.map(|(k, v)| (k.clone(), v.clone())));
         all.retain(|k, _| !self.ignores(k));
         let empty = |v: &Value| v.as_str() == Some("");

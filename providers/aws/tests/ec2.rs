@@ -33,9 +33,7 @@ async fn a_network() {
     let to_gateway = json!({"route_table_id": t, "destination_cidr_block": "0.0.0.0/0", "gateway_id": gateway.text("id")});
     let route = c.update(&route, to_gateway).await;
     c.import(&route, &format!("{t}_0.0.0.0/0")).await;
-    let inline = |to: &str, ranges: &[&str]| {
-        json!({"vpc_id": id, "route": ranges.iter().map(|r| json!({"cidr_block": r, "gateway_id": to})).collect::<Vec<_>>()})
-    };
+    let inline = |to: &str, ranges: &[&str]| json!({"vpc_id": id, "route": ranges.iter().map(|r| json!({"cidr_block": r, "gateway_id": to})).collect::<Vec<_>>()});
     let g = gateway.text("id");
     let other = c.create("aws_route_table", inline(&g, &["0.0.0.0/0"])).await;
     let other = c.update(&other, inline(&g, &["192.168.0.0/16"])).await;
@@ -78,26 +76,35 @@ async fn guards() {
     assert_eq!(to_json(&bare.value)["egress"], json!([]), "a new group lets nothing out");
     let (a, b) = (group.text("id"), bare.text("id"));
 
-    let rule = json!({"type": "ingress", "from_port": 80, "to_port": 80, "protocol": "6", "cidr_blocks": ["10.0.0.0/8"], "security_group_id": b});
+    let rule =
+        json!({"type": "ingress", "from_port": 80, "to_port": 80, "protocol": "6", "cidr_blocks": ["10.0.0.0/8"], "security_group_id": b});
     let rule = c.create("aws_security_group_rule", rule).await;
     assert!(rule.text("security_group_rule_id").starts_with("sgr-"));
     c.import(&rule, &format!("{b}_ingress_tcp_80_80_10.0.0.0/8")).await;
     let single = |port: i64| json!({"security_group_id": b, "referenced_security_group_id": a, "ip_protocol": "tcp", "from_port": port, "to_port": port});
     let ingress = c.create("aws_vpc_security_group_ingress_rule", single(90)).await;
     let ingress = c.update(&ingress, single(91)).await;
-    let egress = c.create("aws_vpc_security_group_egress_rule", json!({"security_group_id": b, "cidr_ipv4": "0.0.0.0/0", "ip_protocol": "-1"})).await;
+    let egress = c
+        .create("aws_vpc_security_group_egress_rule", json!({"security_group_id": b, "cidr_ipv4": "0.0.0.0/0", "ip_protocol": "-1"}))
+        .await;
     c.import(&egress, &egress.text("id")).await;
     let own = json!({"vpc_id": id, "ingress": [{"from_port": 0, "to_port": 0, "protocol": "-1", "self": true}]});
     let default = c.create("aws_default_security_group", own).await;
 
-    let allow = |n: i64| json!({"rule_no": n, "protocol": "tcp", "action": "allow", "cidr_block": "10.0.0.0/8", "from_port": 22, "to_port": 22});
+    let allow =
+        |n: i64| json!({"rule_no": n, "protocol": "tcp", "action": "allow", "cidr_block": "10.0.0.0/8", "from_port": 22, "to_port": 22});
     let acl = c.create("aws_network_acl", json!({"vpc_id": id, "ingress": [allow(100)], "egress": [allow(200)]})).await;
     let acl = c.update(&acl, json!({"vpc_id": id, "ingress": [allow(101)], "egress": [allow(200)]})).await;
     let n = acl.text("id");
     let entry = json!({"network_acl_id": n, "rule_number": 300, "protocol": "tcp", "rule_action": "allow", "cidr_block": "10.0.0.0/8", "from_port": 1, "to_port": 2});
     let entry = c.create("aws_network_acl_rule", entry).await;
     c.import(&entry, &format!("{n}:300:tcp:false")).await;
-    let default_acl = c.create("aws_default_network_acl", json!({"default_network_acl_id": vpc.text("default_network_acl_id"), "ingress": [allow(1)], "egress": []})).await;
+    let default_acl = c
+        .create(
+            "aws_default_network_acl",
+            json!({"default_network_acl_id": vpc.text("default_network_acl_id"), "ingress": [allow(1)], "egress": []}),
+        )
+        .await;
 
     for object in [entry, default_acl, acl, default, egress, ingress, rule, bare, group, vpc] {
         c.delete(object).await;

@@ -122,9 +122,7 @@ impl Judge<'_> {
 
     /// That arguments which exclude each other do so here, and that one is asked for where one is needed.
     fn constraints(&mut self, schema: &Schema) {
-        let has = |groups: &[Vec<Str>], names: &[&str]| {
-            groups.iter().any(|g| names.iter().all(|n| g.iter().any(|m| &**m == *n)))
-        };
+        let has = |groups: &[Vec<Str>], names: &[&str]| groups.iter().any(|g| names.iter().all(|n| g.iter().any(|m| &**m == *n)));
         for text in self.facts["constraints"].as_array().into_iter().flatten().filter_map(Json::as_str) {
             let list = |s: &'_ str| s.trim_matches(|c| "`[] ".contains(c)).split(',').map(str::to_string).collect::<Vec<_>>();
             let (names, excludes) = if let Some((a, b)) = text.split_once(" conflicts with ") {

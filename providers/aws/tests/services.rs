@@ -24,7 +24,8 @@ fn get(v: &Value, name: &str) -> Json {
 #[tokio::test]
 async fn roles_and_policies() {
     let c = Cloud::start().await;
-    let p = c.create("aws_iam_policy", json!({"name_prefix": "p-", "description": "d", "policy": policy("s3:*"), "tags": {"a": "b"}})).await;
+    let p =
+        c.create("aws_iam_policy", json!({"name_prefix": "p-", "description": "d", "policy": policy("s3:*"), "tags": {"a": "b"}})).await;
     assert_eq!(get(&p.value, "name_prefix"), "p-");
     let prefix = json!({"name": get(&p.value, "name"), "description": "d", "policy": policy("ec2:*"), "tags": {"a": "c"}});
     let p = c.update(&p, prefix).await;
@@ -71,8 +72,11 @@ async fn roles_and_policies() {
 #[tokio::test]
 async fn keys_and_logs() {
     let c = Cloud::start().await;
-    let key = c.create("aws_kms_key", json!({"description": "d", "deletion_window_in_days": 7, "enable_key_rotation": true, "tags": {"a": "b"}})).await;
-    let changed = json!({"description": "e", "deletion_window_in_days": 8, "is_enabled": false, "enable_key_rotation": false, "tags": {"c": "d"}});
+    let key = c
+        .create("aws_kms_key", json!({"description": "d", "deletion_window_in_days": 7, "enable_key_rotation": true, "tags": {"a": "b"}}))
+        .await;
+    let changed =
+        json!({"description": "e", "deletion_window_in_days": 8, "is_enabled": false, "enable_key_rotation": false, "tags": {"c": "d"}});
     let key = c.update(&key, changed).await;
     assert_eq!(get(&key.value, "deletion_window_in_days"), 8);
     let key = c.update(&key, json!({"description": "e"})).await;
@@ -108,7 +112,8 @@ async fn buckets() {
     let with = |status: &str| json!({"bucket": "plain", "versioning_configuration": [{"status": status}]});
     let versioning = c.create("aws_s3_bucket_versioning", with("Enabled")).await;
     c.import(&versioning, "plain").await;
-    let sse = |algorithm: &str| json!({"bucket": "plain", "rule": [{"apply_server_side_encryption_by_default": [{"sse_algorithm": algorithm}]}]});
+    let sse =
+        |algorithm: &str| json!({"bucket": "plain", "rule": [{"apply_server_side_encryption_by_default": [{"sse_algorithm": algorithm}]}]});
     let encryption = c.create("aws_s3_bucket_server_side_encryption_configuration", sse("AES256")).await;
     let encryption = c.update(&encryption, sse("aws:kms")).await;
     let block = c.create("aws_s3_bucket_public_access_block", json!({"bucket": "plain", "block_public_acls": true})).await;
@@ -154,12 +159,14 @@ async fn clusters() {
         a.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         a
     };
-    let nodes = c.create("aws_eks_node_group", group(1, json!({"labels": {"a": "b"}, "taint": [{"key": "k", "effect": "NO_SCHEDULE"}]}))).await;
+    let nodes =
+        c.create("aws_eks_node_group", group(1, json!({"labels": {"a": "b"}, "taint": [{"key": "k", "effect": "NO_SCHEDULE"}]}))).await;
     let nodes = c.update(&nodes, group(2, json!({"labels": {"a": "c"}, "tags": {"x": "y"}}))).await;
     assert_eq!(get(&nodes.value, "scaling_config")[0]["desired_size"], 2);
     c.import(&nodes, "c:g").await;
     let addon = c.create("aws_eks_addon", json!({"cluster_name": "c", "addon_name": "coredns"})).await;
-    let addon = c.update(&addon, json!({"cluster_name": "c", "addon_name": "coredns", "configuration_values": "{\"replicaCount\":2}"})).await;
+    let addon =
+        c.update(&addon, json!({"cluster_name": "c", "addon_name": "coredns", "configuration_values": "{\"replicaCount\":2}"})).await;
     let entry = |groups: Json| json!({"cluster_name": "c", "principal_arn": role.text("arn"), "kubernetes_groups": groups});
     let who = c.create("aws_eks_access_entry", entry(json!(["a"]))).await;
     let who = c.update(&who, entry(json!(["b"]))).await;
@@ -203,7 +210,12 @@ async fn policy_documents_are_terraforms() {
     );
     assert_eq!(get(&document, "minified_json"), want);
     let indented = get(&document, "json");
-    assert!(indented.as_str().unwrap().starts_with("{\n  \"Version\": \"2012-10-17\",\n  \"Id\": \"pid\",\n  \"Statement\": [\n    {\n      \"Sid\": \"x\","));
+    assert!(
+        indented
+            .as_str()
+            .unwrap()
+            .starts_with("{\n  \"Version\": \"2012-10-17\",\n  \"Id\": \"pid\",\n  \"Statement\": [\n    {\n      \"Sid\": \"x\",")
+    );
     let empty = c.data("aws_iam_policy_document", json!({})).await;
     assert_eq!(get(&empty, "id"), "1132004489");
     assert_eq!(get(&empty, "json"), "{\n  \"Version\": \"2012-10-17\"\n}");

@@ -149,7 +149,8 @@ fn render(config: &Value) -> Result<Value> {
     let rendered = if is_true(&filled, "base64_encode") {
         BASE64_STANDARD.encode(bytes)
     } else {
-        String::from_utf8(bytes).map_err(|_| fail("Invalid Attribute Configuration", "Expected base64_encode to be set to true when gzip is true."))?
+        String::from_utf8(bytes)
+            .map_err(|_| fail("Invalid Attribute Configuration", "Expected base64_encode to be set to true when gzip is true."))?
     };
     let id = crc32fast::hash(rendered.as_bytes()).to_string();
     Ok(with_all(&filled, [("part", parts), ("rendered", rendered.into()), ("id", id.into())]))

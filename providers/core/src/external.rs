@@ -64,7 +64,11 @@ fn query(config: &Value) -> String {
     let query: BTreeMap<&Str, &str> = query.iter().filter_map(|(k, v)| Some((k, v.as_str()?))).collect();
     let json = serde_json::to_string(&query).unwrap_or_default();
     // Go escapes what could end a script in HTML.
-    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+    json.replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029")
 }
 
 async fn run(program: &str, arguments: &[&str], dir: &str, query: &str) -> Result<Vec<u8>> {

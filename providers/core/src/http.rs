@@ -10,7 +10,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use secstack_base::schema::{Nesting, NestedBlock, Schema};
+use secstack_base::schema::{NestedBlock, Nesting, Schema};
 use secstack_base::{Diagnostic, Diags, ProviderAddr, Type, Value};
 use secstack_sdk::{Error, Result};
 
@@ -214,7 +214,9 @@ fn client(config: &Value) -> Result<Client> {
         Some(pem) => {
             let roots: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes()).flatten().collect();
             if roots.is_empty() {
-                return Err(failed("Can't add the CA certificate to certificate pool. Only PEM encoded certificates are supported.".into()));
+                return Err(failed(
+                    "Can't add the CA certificate to certificate pool. Only PEM encoded certificates are supported.".into(),
+                ));
             }
             Trust::Only(roots)
         }

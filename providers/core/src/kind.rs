@@ -6,9 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use secstack_base::schema::{Draft, Schema};
 use secstack_base::{Diags, ProviderAddr, Value};
-use secstack_sdk::{
-    Created, Error, ErrorKind, Found, Id, Instance, Provider, ProviderSchema, ReadRequest, Result, Status,
-};
+use secstack_sdk::{Created, Error, ErrorKind, Found, Id, Instance, Provider, ProviderSchema, ReadRequest, Result, Status};
 
 /// A resource type.
 #[async_trait]

@@ -12,12 +12,8 @@ use crate::schema::{Describe, chosen, computed, optional, schema};
 
 /// The provider.
 pub(crate) fn provider() -> Native {
-    let parts = Parts {
-        versions: vec!["3.2.4"],
-        resources: vec![Box::new(NullResource)],
-        data: vec![Box::new(NullData)],
-        ..Parts::default()
-    };
+    let parts =
+        Parts { versions: vec!["3.2.4"], resources: vec![Box::new(NullResource)], data: vec![Box::new(NullData)], ..Parts::default() };
     Native::new(ProviderAddr::hashicorp("null"), parts)
 }
 
@@ -38,8 +34,7 @@ impl Kind for NullResource {
         schema(
             "An object that is nothing, for the provisioners it carries.",
             [
-                optional("triggers", Type::map(Type::String), "Values whose change replaces the object.")
-                    .forces_new_if(map_forces_new),
+                optional("triggers", Type::map(Type::String), "Values whose change replaces the object.").forces_new_if(map_forces_new),
                 computed("id", Type::String, "A random number."),
             ],
         )
@@ -79,12 +74,7 @@ impl DataKind for NullData {
         let copy = |name: &str| config.get(name).cloned().unwrap_or(Value::NULL);
         let default = copy("has_computed_default");
         let default = if default.is_null() { "default".into() } else { default };
-        let read = [
-            ("outputs", copy("inputs")),
-            ("random", random_text()?),
-            ("has_computed_default", default),
-            ("id", "static".into()),
-        ];
+        let read = [("outputs", copy("inputs")), ("random", random_text()?), ("has_computed_default", default), ("id", "static".into())];
         Ok(with_all(config, read))
     }
 }

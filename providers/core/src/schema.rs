@@ -78,11 +78,7 @@ pub(crate) fn schema(about: &str, attributes: impl IntoIterator<Item = Attribute
 }
 
 /// A block.
-pub(crate) fn block(
-    about: &str,
-    attributes: impl IntoIterator<Item = Attribute>,
-    blocks: impl IntoIterator<Item = NestedBlock>,
-) -> Block {
+pub(crate) fn block(about: &str, attributes: impl IntoIterator<Item = Attribute>, blocks: impl IntoIterator<Item = NestedBlock>) -> Block {
     let (attributes, blocks) = (attributes.into_iter().collect(), blocks.into_iter().collect());
     Block { attributes, blocks, description: about.into(), deprecated: None }.sorted()
 }

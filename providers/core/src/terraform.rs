@@ -9,10 +9,7 @@ use crate::kind::{Native, Parts};
 
 /// The provider that is part of the language.
 pub(crate) fn provider() -> Native {
-    let parts = Parts {
-        resources: vec![Box::new(data::TerraformData)],
-        data: vec![Box::new(remote_state::RemoteState)],
-        ..Parts::default()
-    };
+    let parts =
+        Parts { resources: vec![Box::new(data::TerraformData)], data: vec![Box::new(remote_state::RemoteState)], ..Parts::default() };
     Native::new(ProviderAddr::builtin("terraform"), parts)
 }

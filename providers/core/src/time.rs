@@ -62,7 +62,11 @@ fn parse(text: &str, name: &str) -> Result<Stamp> {
 /// Checks that text is a time.
 fn check_time(v: &Value) -> Result<(), String> {
     let ok = v.as_str().is_none_or(|s| Stamp::parse(s).is_some());
-    if ok { Ok(()) } else { Err(format!("A string value was provided that is not valid RFC3339 string format: {:?}", v.as_str().unwrap_or_default())) }
+    if ok {
+        Ok(())
+    } else {
+        Err(format!("A string value was provided that is not valid RFC3339 string format: {:?}", v.as_str().unwrap_or_default()))
+    }
 }
 
 /// Whether two texts name the same time.
@@ -75,7 +79,10 @@ fn same_time(a: &Value, b: &Value) -> bool {
 fn numbers(parts: &[&str], what: &str) -> Result<Vec<Option<i64>>> {
     let number = |part: &&str| match *part {
         "" => Ok(None),
-        part => part.parse().map(Some).map_err(|e| fail(what, format!("The parameter that was supplied could not be parsed.\n\nOriginal Error: {part:?}: {e}"))),
+        part => part
+            .parse()
+            .map(Some)
+            .map_err(|e| fail(what, format!("The parameter that was supplied could not be parsed.\n\nOriginal Error: {part:?}: {e}"))),
     };
     parts.iter().map(number).collect()
 }

@@ -137,9 +137,10 @@ impl Cloud {
     /// Fails if a fault says so. `object` is the ID, or the name of what is not there yet.
     pub(crate) fn fault(&self, operation: &str, ty: &str, object: &str) -> Result<()> {
         let mut inside = self.inside();
-        let found = inside.faults.iter_mut().find(|f| {
-            f.times > 0 && f.operation == operation && f.ty == ty && f.object.as_ref().is_none_or(|o| o == object)
-        });
+        let found = inside
+            .faults
+            .iter_mut()
+            .find(|f| f.times > 0 && f.operation == operation && f.ty == ty && f.object.as_ref().is_none_or(|o| o == object));
         let Some(fault) = found else { return Ok(()) };
         if fault.times != u64::MAX {
             fault.times -= 1;
@@ -184,7 +185,9 @@ impl Cloud {
     pub(crate) fn update(&self, region: &str, ty: &str, id: &str, prior: &Value, planned: &Value) -> Result<()> {
         self.fault("update", ty, id)?;
         let changed: Vec<String> = match (prior.as_map(), planned.as_map()) {
-            (Some(old), Some(new)) => new.iter().filter(|(k, v)| !old.get(*k).is_some_and(|o| o.same(v))).map(|(k, _)| k.to_string()).collect(),
+            (Some(old), Some(new)) => {
+                new.iter().filter(|(k, v)| !old.get(*k).is_some_and(|o| o.same(v))).map(|(k, _)| k.to_string()).collect()
+            }
             _ => Vec::new(),
         };
         let mut inside = self.inside();

@@ -25,7 +25,10 @@ pub(crate) fn provider() -> ProviderSchema {
     let resource = |ty: &str, block| ((*ty).into(), Arc::new(Schema { block, ..Schema::default() }));
     let lookup = || block([required("name", Type::String), computed("id", Type::String), computed("value", Type::String)], []);
     ProviderSchema {
-        config: Schema { block: block([optional("region", Type::String), sensitive(optional("token", Type::String))], []), ..Schema::default() },
+        config: Schema {
+            block: block([optional("region", Type::String), sensitive(optional("token", Type::String))], []),
+            ..Schema::default()
+        },
         resources: [resource("fake_net", net()), resource("fake_vm", vm()), resource("fake_secret", secret())].into(),
         data: [resource("fake_lookup", lookup())].into(),
         ephemeral: [resource("fake_session", block([required("name", Type::String), computed("value", Type::String)], []))].into(),

@@ -40,15 +40,8 @@ impl Header {
 
 impl Parse for Header {
     fn parse(s: ParseStream<'_>) -> syn::Result<Self> {
-        let mut header = Header {
-            name: s.parse()?,
-            resource: true,
-            version: 0,
-            framework: false,
-            no_id: false,
-            timeouts: vec![],
-            groups: vec![],
-        };
+        let mut header =
+            Header { name: s.parse()?, resource: true, version: 0, framework: false, no_id: false, timeouts: vec![], groups: vec![] };
         while s.parse::<Option<Token![,]>>()?.is_some() && !s.is_empty() {
             let option: Ident = s.parse()?;
             match option.to_string().as_str() {

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-pub use secstack_base::schema::ProviderSchema;
 use secstack_base::schema::Draft;
+pub use secstack_base::schema::ProviderSchema;
 use secstack_base::{Diags, ProviderAddr, Str, Value};
 
 /// The vocabulary, for derived code.

@@ -34,9 +34,9 @@ pub fn prefix_of(name: &str) -> Option<&str> {
 
 /// The checksum CRC-32 (IEEE) of the text, in decimal: how composite IDs of the older framework end.
 pub fn hash(text: &str) -> u32 {
-    !text.bytes().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(byte), |c, _| if c & 1 == 1 { c >> 1 ^ 0xedb8_8320 } else { c >> 1 })
-    })
+    !text
+        .bytes()
+        .fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(byte), |c, _| if c & 1 == 1 { c >> 1 ^ 0xedb8_8320 } else { c >> 1 }))
 }
 
 #[cfg(test)]

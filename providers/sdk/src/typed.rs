@@ -16,8 +16,8 @@ use secstack_base::{Diags, Value};
 
 pub use erase::{AnyData, AnyResource, Typed};
 pub use fields::{
-    Blocks, FromValue, IntoValue, Tags, all_tags, attr, attr_or_default, blocks_of, blocks_value, id_attribute, presence,
-    tags_attributes, timeouts_block, timeouts_type,
+    Blocks, FromValue, IntoValue, Tags, all_tags, attr, attr_or_default, blocks_of, blocks_value, id_attribute, presence, tags_attributes,
+    timeouts_block, timeouts_type,
 };
 pub use registry::{Configured, Registry};
 pub use secstack_sdk_derive::{Block, Schema};

@@ -15,8 +15,7 @@ use crate::check;
 use crate::error::{Error, Result};
 use crate::json::{self, compact};
 use crate::model::{
-    CheckObject, CheckResult, CheckStatus, ConfigAddr, Identity, InstanceState, Object, OutputValue, ResourceState, Snapshot,
-    Version,
+    CheckObject, CheckResult, CheckStatus, ConfigAddr, Identity, InstanceState, Object, OutputValue, ResourceState, Snapshot, Version,
 };
 
 #[derive(Deserialize)]
@@ -141,7 +140,12 @@ fn add_resource(snapshot: &mut Snapshot, stored: ResourceV4<'_>, names: &mut Nam
     let mode = match &*stored.mode {
         "managed" => Mode::Managed,
         "data" => Mode::Data,
-        other => return Err(format!("State contains a resource with mode {other:?} ({:?} {:?}) which is not supported.", stored.ty, stored.name)),
+        other => {
+            return Err(format!(
+                "State contains a resource with mode {other:?} ({:?} {:?}) which is not supported.",
+                stored.ty, stored.name
+            ));
+        }
     };
     let module = names.module(stored.module.as_deref().unwrap_or_default())?;
     let name = ResourceName { mode, ty: names.text(&stored.ty), name: stored.name.into() };
@@ -355,10 +359,7 @@ fn wrong_version(version: Option<&RawValue>, creator: Option<&str>, name: &str) 
                 format!("The state file uses format version {v}, which is not supported. {by}"),
                 "Use a version of secstack that knows this format.".into(),
             ),
-            Err(_) => (
-                format!("The version in the state file is {v}. A positive whole number is required."),
-                restore_help(name),
-            ),
+            Err(_) => (format!("The version in the state file is {v}. A positive whole number is required."), restore_help(name)),
         },
     };
     Error::Format { file: name.into(), line: None, summary: "Unsupported state file format", problem, help }

@@ -228,4 +228,3 @@ fn write_failures(out: &mut String, failures: &[Str]) {
     }
     out.push('}');
 }
-

@@ -111,8 +111,7 @@ enum RecordV1<'a> {
     },
 }
 
-const OPERATIONS: [(Operation, &str); 3] =
-    [(Operation::Create, "create"), (Operation::Update, "update"), (Operation::Delete, "delete")];
+const OPERATIONS: [(Operation, &str); 3] = [(Operation::Create, "create"), (Operation::Update, "update"), (Operation::Delete, "delete")];
 
 /// The text of a record, if the record is sound.
 pub(super) fn write_record(record: &Record) -> Result<String> {

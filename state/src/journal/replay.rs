@@ -93,7 +93,8 @@ pub(crate) fn check_spent(stored: Option<Snapshot>, journal: Option<Stored>, nam
     Err(Error::Journal {
         file: name.into(),
         problem: "A run was cut off, and what it did stands in the journal only.".into(),
-        help: "Run \"secstack apply\" or \"secstack refresh\" first, which takes the journal up; or push with -force, which drops it.".into(),
+        help: "Run \"secstack apply\" or \"secstack refresh\" first, which takes the journal up; or push with -force, which drops it."
+            .into(),
     })
 }
 

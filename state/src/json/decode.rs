@@ -282,7 +282,24 @@ mod tests {
 
     #[test]
     fn text_that_is_not_json_is_refused() {
-        for text in ["", "{", "[1,]", "{\"a\"}", "{\"a\":1,}", "01", "1.", "-", "1e", "tru", "\"\\x\"", "\"\\u12\"", "\"\n\"", "1 2", "nulll", "[1 2]"] {
+        for text in [
+            "",
+            "{",
+            "[1,]",
+            "{\"a\"}",
+            "{\"a\":1,}",
+            "01",
+            "1.",
+            "-",
+            "1e",
+            "tru",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "\"\n\"",
+            "1 2",
+            "nulll",
+            "[1 2]",
+        ] {
             assert!(decode_implied(text).is_err(), "{text}");
         }
         assert!(decode_implied(&"[".repeat(100_000)).is_err());

@@ -173,7 +173,17 @@ mod tests {
 
     #[test]
     fn other_text_is_no_type() {
-        for text in ["", "1", "[]", r#""int""#, r#"["list"]"#, r#"["list","string","string"]"#, r#"["bag","string"]"#, r#"["object",[]]"#, r#""bool" 1"#] {
+        for text in [
+            "",
+            "1",
+            "[]",
+            r#""int""#,
+            r#"["list"]"#,
+            r#"["list","string","string"]"#,
+            r#"["bag","string"]"#,
+            r#"["object",[]]"#,
+            r#""bool" 1"#,
+        ] {
             assert!(type_from_json(text).is_err(), "{text}");
         }
     }

@@ -86,10 +86,9 @@ impl Backend for LocalBackend {
     async fn workspaces(&self) -> Result<Vec<String>> {
         let dir = self.root.join(&self.workspace_dir);
         let mut names = match fs::read_dir(&dir) {
-            Ok(entries) => entries
-                .filter_map(|e| e.ok().filter(|e| e.path().is_dir()))
-                .map(|e| e.file_name().to_string_lossy().into_owned())
-                .collect(),
+            Ok(entries) => {
+                entries.filter_map(|e| e.ok().filter(|e| e.path().is_dir())).map(|e| e.file_name().to_string_lossy().into_owned()).collect()
+            }
             Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(e) => return Err(Error::io(format!("list the workspaces in {dir:?}"), &e)),
         };
@@ -351,7 +350,13 @@ impl Store for LocalStore {
         let held = Held { id: info.id.clone(), file, info_path, state_path: self.paths.write.clone(), created };
         let text = serde_json::to_string(&info).map_err(|e| Error::Lock(e.to_string()))?;
         let mut options = OpenOptions::new();
-        let written = options.write(true).create(true).truncate(true).mode(0o600).open(&held.info_path).and_then(|mut f| f.write_all(text.as_bytes()));
+        let written = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&held.info_path)
+            .and_then(|mut f| f.write_all(text.as_bytes()));
         written.map_err(|e| Error::io(format!("write the lock info {:?}", held.info_path), &e))?;
         session.lock = Some(held);
         Ok(info.id)

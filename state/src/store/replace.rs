@@ -21,13 +21,7 @@ use nix::libc;
 /// The lock belongs to the open file where the system has such locks, so that closing some other
 /// handle of the same file does not give it up.
 pub(super) fn try_lock(file: &File) -> io::Result<bool> {
-    let whole = libc::flock {
-        l_type: libc::F_WRLCK as _,
-        l_whence: libc::SEEK_SET as _,
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    };
+    let whole = libc::flock { l_type: libc::F_WRLCK as _, l_whence: libc::SEEK_SET as _, l_start: 0, l_len: 0, l_pid: 0 };
     #[cfg(target_os = "linux")]
     let how = FcntlArg::F_OFD_SETLK(&whole);
     #[cfg(not(target_os = "linux"))]

@@ -145,8 +145,7 @@ mod tests {
     #[test]
     fn collections_hand_down_the_defaults_of_elements() {
         let ty = Type::list(item().ty);
-        let defaults =
-            Defaults { ty: ty.clone(), attrs: BTreeMap::new(), children: BTreeMap::from([("".into(), item())]) };
+        let defaults = Defaults { ty: ty.clone(), attrs: BTreeMap::new(), children: BTreeMap::from([("".into(), item())]) };
         let full = Value::object([("a", Value::from("x")), ("n", Value::from(2i64))]);
         let bare = Value::object([("a", Value::from("y"))]).mark(Marks::SENSITIVE);
         let filled = defaults.apply(&Value::tuple([full, bare.clone()]));

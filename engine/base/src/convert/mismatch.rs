@@ -13,9 +13,7 @@ pub(super) fn describe(got: &Type, want: &Type) -> String {
         (Type::Tuple(parts), Type::List(t) | Type::Set(t)) => {
             describe_element(parts.iter().enumerate().map(|(i, part)| (i.to_string(), part)), t)
         }
-        (Type::Object(o), Type::Map(t)) => {
-            describe_element(o.attrs.iter().map(|(name, part)| (format!("{name:?}"), part)), t)
-        }
+        (Type::Object(o), Type::Map(t)) => describe_element(o.attrs.iter().map(|(name, part)| (format!("{name:?}"), part)), t),
         (Type::List(got) | Type::Set(got), Type::List(t)) => {
             format!("incorrect list element type: {}", describe(got, t))
         }

@@ -168,16 +168,12 @@ fn generality(a: &Type, b: &Type) -> Ordering {
         (_, Type::Dynamic) => Ordering::Less,
         (Type::String, Type::Bool | Type::Number) => Ordering::Less,
         (Type::Bool | Type::Number, Type::String) => Ordering::Greater,
-        (Type::List(a), Type::List(b)) | (Type::Set(a), Type::Set(b)) | (Type::Map(a), Type::Map(b)) => {
-            generality(a, b)
-        }
+        (Type::List(a), Type::List(b)) | (Type::Set(a), Type::Set(b)) | (Type::Map(a), Type::Map(b)) => generality(a, b),
         (Type::Tuple(_) | Type::List(_), Type::Set(_)) => Ordering::Less,
         (Type::Set(_), Type::Tuple(_) | Type::List(_)) => Ordering::Greater,
         (Type::List(_), Type::Tuple(_)) | (Type::Map(_), Type::Object(_)) => Ordering::Less,
         (Type::Tuple(_), Type::List(_)) | (Type::Object(_), Type::Map(_)) => Ordering::Greater,
-        (Type::Object(a), Type::Object(b)) if a.attrs.keys().eq(b.attrs.keys()) => {
-            generality_of_parts(a.attrs.values(), b.attrs.values())
-        }
+        (Type::Object(a), Type::Object(b)) if a.attrs.keys().eq(b.attrs.keys()) => generality_of_parts(a.attrs.values(), b.attrs.values()),
         (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => generality_of_parts(a.iter(), b.iter()),
         _ => Ordering::Equal,
     }

@@ -30,9 +30,7 @@ impl PartialEq for Number {
             (Repr::Int(a), Repr::Int(b)) => a == b,
             (Repr::Inf { negative: a }, Repr::Inf { negative: b }) => a == b,
             (Repr::Big(a), Repr::Big(b)) if self.prec == other.prec || a.exp >= 0 || b.exp >= 0 => a == b,
-            (Repr::Big(a), Repr::Big(b)) => {
-                a.magnitude().abs_diff(b.magnitude()) <= 1 && self.to_string() == other.to_string()
-            }
+            (Repr::Big(a), Repr::Big(b)) => a.magnitude().abs_diff(b.magnitude()) <= 1 && self.to_string() == other.to_string(),
             _ => self.is_zero() && other.is_zero(),
         }
     }
@@ -71,19 +69,7 @@ mod tests {
 
     #[test]
     fn equality_order_and_hash_agree() {
-        let texts = [
-            "-Inf",
-            "-1e30",
-            "-2.5",
-            "-1",
-            "0",
-            "0.1",
-            "1",
-            "1.5",
-            "9223372036854775807",
-            "9223372036854775808",
-            "Inf",
-        ];
+        let texts = ["-Inf", "-1e30", "-2.5", "-1", "0", "0.1", "1", "1.5", "9223372036854775807", "9223372036854775808", "Inf"];
         let numbers: Vec<Number> = texts.iter().filter_map(|t| Number::parse(t)).collect();
         assert!(numbers.is_sorted_by(|a, b| a < b));
         let hash = |n: &Number| {
@@ -91,11 +77,8 @@ mod tests {
             n.hash(&mut hasher);
             hasher.finish()
         };
-        let same: [(Number, _); 3] = [
-            (0.1.into(), Number::parse("0.1")),
-            (Number::ZERO.neg(), Number::parse("0")),
-            (1.0.into(), Number::parse("1.0")),
-        ];
+        let same: [(Number, _); 3] =
+            [(0.1.into(), Number::parse("0.1")), (Number::ZERO.neg(), Number::parse("0")), (1.0.into(), Number::parse("1.0"))];
         for (a, b) in same {
             let b = b.expect("a number");
             assert_eq!((a.cmp(&b), a == b, hash(&a)), (Ordering::Equal, true, hash(&b)));

@@ -113,11 +113,7 @@ impl Float {
         let wanted = other.mant.bit_len() + prec as usize + 2;
         let shift = wanted.saturating_sub(self.mant.bit_len());
         let (quotient, rest) = (&self.mant << shift).div_rem(&other.mant);
-        let exact = Float {
-            negative: self.negative != other.negative,
-            mant: quotient,
-            exp: self.exp - other.exp - signed(shift),
-        };
+        let exact = Float { negative: self.negative != other.negative, mant: quotient, exp: self.exp - other.exp - signed(shift) };
         exact.round_sticky(prec, !rest.is_zero())
     }
 

@@ -124,11 +124,7 @@ mod tests {
 
     #[test]
     fn primitives_go_by_value() {
-        check(
-            Type::Number,
-            [n("10"), n("9"), n("-1.5"), n("9.0"), n("1e30")],
-            "-1.5 9 10 1000000000000000000000000000000",
-        );
+        check(Type::Number, [n("10"), n("9"), n("-1.5"), n("9.0"), n("1e30")], "-1.5 9 10 1000000000000000000000000000000");
         check(Type::String, ["b".into(), "B".into(), "".into(), "10".into(), "9".into()], r#""" "10" "9" "B" "b""#);
         check(Type::Bool, [true.into(), false.into(), true.into()], "F T");
     }
@@ -141,10 +137,7 @@ mod tests {
         check(Type::tuple([Type::String]), nulls, r#"<"a\"\n";> <"~";> <~;>"#);
         let digits = [one(n("0.00001")), one(n("123456789012")), one(n("0.1")), one(n("12345678901.5"))];
         check(Type::tuple([Type::Number]), digits, "<0.1;> <1.23456789e+10;> <1.23456789e+11;> <1e-05;>");
-        let maps = [
-            Value::map(Type::Bool, [("b", true.into())]),
-            Value::map(Type::Bool, [("a", true.into()), ("b", true.into())]),
-        ];
+        let maps = [Value::map(Type::Bool, [("b", true.into())]), Value::map(Type::Bool, [("a", true.into()), ("b", true.into())])];
         check(Type::map(Type::Bool), maps, r#"{"a":T;"b":T;} {"b":T;}"#);
     }
 

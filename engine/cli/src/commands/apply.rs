@@ -126,7 +126,8 @@ impl Shared {
         }
         if !approved {
             if !self.ask.allowed() {
-                let what = "The plan needs approval, and -input=false says that nobody is to be asked. Apply a saved plan, or use -auto-approve.";
+                let what =
+                    "The plan needs approval, and -input=false says that nobody is to be asked. Apply a saved plan, or use -auto-approve.";
                 return Err(view.error(Diagnostic::error("Approval needed", what)));
             }
             if !operation::approve(view, &project.workspace, mode) {
@@ -147,7 +148,12 @@ impl Shared {
     }
 
     async fn apply_saved(&self, app: &App, view: &View, path: &Path) -> Outcome {
-        if self.planning.destroy || self.planning.refresh_only || !self.planning.target.is_empty() || !self.planning.exclude.is_empty() || !self.planning.replace.is_empty() {
+        if self.planning.destroy
+            || self.planning.refresh_only
+            || !self.planning.target.is_empty()
+            || !self.planning.exclude.is_empty()
+            || !self.planning.replace.is_empty()
+        {
             let what = "A saved plan says what is done: it cannot be changed by options of planning.";
             return Err(view.error(Diagnostic::error("Options do not fit a saved plan", what)));
         }
@@ -212,7 +218,13 @@ fn fresh(view: &View, session: &Session, saved: &SavedPlan) -> Result<(), Told> 
 }
 
 /// The values of variables for a saved plan: those it has, and ephemeral ones, which are given again.
-fn values(view: &View, module: &Module, saved: &SavedPlan, given: &vars::Collected, files: &crate::app::AppFiles) -> Result<BTreeMap<Str, Value>, Told> {
+fn values(
+    view: &View,
+    module: &Module,
+    saved: &SavedPlan,
+    given: &vars::Collected,
+    files: &crate::app::AppFiles,
+) -> Result<BTreeMap<Str, Value>, Told> {
     let mut diags = Diags::new();
     let mut all = given.inputs.clone();
     // What was planned is what counts; the environment may say something else by now.
@@ -226,8 +238,11 @@ fn values(view: &View, module: &Module, saved: &SavedPlan, given: &vars::Collect
             continue;
         }
         let one = Module { variables: [(name.clone(), variable.clone())].into(), ..Module::default() };
-        let found = inputs::resolve(&one, &[(name.clone(), input.clone())].into(), files, &mut diags).remove(name);
-        let (Some(found), Some(planned)) = (found, saved.plan.variables.get(name)) else { continue };
+        let mut value =
+            |input: &inputs::Input| inputs::resolve(&one, &[(name.clone(), input.clone())].into(), files, &mut diags).remove(name);
+        let found = value(input);
+        let planned = all.get(name).filter(|i| i.origin == Origin::Plan).and_then(&mut value);
+        let (Some(found), Some(planned)) = (found, planned) else { continue };
         if !found.unmark_deep(Marks::ALL).same(&planned.unmark_deep(Marks::ALL)) {
             let what = format!(
                 "The variable {name} cannot be set using the -var and -var-file options when applying a saved plan file, because a saved plan includes the variable values that were set when it was created. \
@@ -239,7 +254,9 @@ fn values(view: &View, module: &Module, saved: &SavedPlan, given: &vars::Collect
     for name in &saved.plan.ephemeral_variables {
         if !given.inputs.contains_key(name) {
             let span = module.variables.get(name).map(|v| v.span);
-            let what = format!("The ephemeral input variable {name:?} was set during the plan phase, and so must also be set during the apply phase.");
+            let what = format!(
+                "The ephemeral input variable {name:?} was set during the plan phase, and so must also be set during the apply phase."
+            );
             diags.push(Diagnostic::error("No value for required variable", what).at_opt(span));
         }
     }

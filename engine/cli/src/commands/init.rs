@@ -76,7 +76,8 @@ impl Init {
             let what = "This version does not copy modules into the working directory. Fetch the module with git, and run init there.";
             return Err(view.error(Diagnostic::error("Unsupported option -from-module", what)));
         }
-        let has_files = std::fs::read_dir(&app.root).into_iter().flatten().flatten().any(|e| load::is_configuration(&e.file_name().to_string_lossy()));
+        let has_files =
+            std::fs::read_dir(&app.root).into_iter().flatten().flatten().any(|e| load::is_configuration(&e.file_name().to_string_lossy()));
         if !has_files {
             view.say("secstack initialized in an empty directory!\n\nThe directory has no Terraform configuration files. You may begin working with secstack immediately by creating Terraform configuration files.");
             return Ok(0);
@@ -139,7 +140,8 @@ impl Init {
             let content = match std::fs::read_to_string(app.root.join(text)) {
                 Ok(content) => content,
                 Err(e) => {
-                    diags.push(Diagnostic::error("Failed to read backend configuration", format!("The file {text:?} cannot be read: {e}.")));
+                    diags
+                        .push(Diagnostic::error("Failed to read backend configuration", format!("The file {text:?} cannot be read: {e}.")));
                     continue;
                 }
             };
@@ -149,13 +151,17 @@ impl Init {
             let scope = secstack_plan::inputs::constant(&files);
             for a in attributes {
                 let value = secstack_eval::evaluate(&a.expr, &scope, diags);
-                if let Some(text) = secstack_base::convert::convert(&value, &secstack_base::Type::String).ok().and_then(|v| v.as_str().map(String::from)) {
+                if let Some(text) =
+                    secstack_base::convert::convert(&value, &secstack_base::Type::String).ok().and_then(|v| v.as_str().map(String::from))
+                {
                     given.insert(a.name.to_string(), text);
                 }
             }
         }
         for name in given.keys().filter(|n| !["path", "workspace_dir"].contains(&n.as_str())) {
-            let what = format!("The backend configuration argument {name:?} given on the command line is not expected for the selected backend type.");
+            let what = format!(
+                "The backend configuration argument {name:?} given on the command line is not expected for the selected backend type."
+            );
             diags.push(Diagnostic::error("Invalid backend configuration argument", what));
         }
         given
@@ -180,7 +186,12 @@ pub(super) fn fetch(app: &App, view: &View, collected: &vars::Collected, workspa
     let mut install = Install::new(&app.root, &app.data_dir, upgrade, &tell);
     let loaded = project::read(app, collected, workspace, &mut install);
     if !loaded.diags.has_errors() {
-        install.finish().map_err(|e| view.error(Diagnostic::error("Failed to save the list of modules", format!("The file modules.json in {} cannot be written: {e}.", app.data_dir.display()))))?;
+        install.finish().map_err(|e| {
+            view.error(Diagnostic::error(
+                "Failed to save the list of modules",
+                format!("The file modules.json in {} cannot be written: {e}.", app.data_dir.display()),
+            ))
+        })?;
     }
     Ok(loaded)
 }

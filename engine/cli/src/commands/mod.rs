@@ -1,12 +1,21 @@
 //! The commands, one a file.
 
 mod apply;
+mod completion;
+mod console;
+mod fmt;
+mod force_unlock;
+mod get;
+mod graph;
+mod import;
 mod init;
 mod output;
 mod plan;
+mod providers;
 mod refresh;
 mod show;
 mod state;
+mod taint;
 mod validate;
 mod version;
 mod workspace;
@@ -25,13 +34,23 @@ pub enum Command {
     Plan(plan::PlanCommand),
     Apply(apply::ApplyCommand),
     Destroy(apply::Destroy),
+    Console(console::Console),
+    Fmt(fmt::Fmt),
+    ForceUnlock(force_unlock::ForceUnlock),
+    Get(get::Get),
+    Graph(graph::GraphCommand),
+    Import(import::Import),
+    Output(output::Output),
+    Providers(providers::Providers),
     Refresh(refresh::Refresh),
     Show(show::Show),
-    Output(output::Output),
     State(state::State),
+    Taint(taint::Taint),
+    Untaint(taint::Untaint),
+    Version(version::Version),
     #[command(alias = "env")]
     Workspace(workspace::Workspace),
-    Version(version::Version),
+    Completion(completion::Completion),
 }
 
 /// Runs a command and gives its exit code.
@@ -43,6 +62,16 @@ pub async fn run(command: Command, started_in: Option<PathBuf>) -> u8 {
         Command::Plan(c) => c.run(&app(!c.look.no_color)).await,
         Command::Apply(c) => c.run(&app(!c.shared.look.no_color)).await,
         Command::Destroy(mut c) => c.run(&app(!c.shared.look.no_color)).await,
+        Command::Console(c) => c.run(&app(!c.look.no_color)).await,
+        Command::Fmt(c) => c.run(&app(!c.look.no_color)).await,
+        Command::ForceUnlock(c) => c.run(&app(true)).await,
+        Command::Get(c) => c.run(&app(!c.look.no_color)).await,
+        Command::Graph(c) => c.run(&app(true)).await,
+        Command::Import(c) => c.run(&app(!c.look.no_color)).await,
+        Command::Providers(c) => c.run(&app(true)).await,
+        Command::Taint(c) => c.run(&app(true)).await,
+        Command::Untaint(c) => c.run(&app(true)).await,
+        Command::Completion(c) => c.run(&app(true)).await,
         Command::Refresh(mut c) => c.run(&app(!c.shared.look.no_color)).await,
         Command::Show(c) => c.run(&app(!c.look.no_color)).await,
         Command::Output(c) => c.run(&app(!c.look.no_color)).await,

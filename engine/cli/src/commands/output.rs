@@ -10,7 +10,7 @@ use crate::app::{App, Outcome};
 use crate::flags::{Look, StatePaths, switch};
 use crate::session::Session;
 use crate::view::View;
-use crate::{json, project, text};
+use crate::{json, project, repl, text};
 
 /// Show output values from your root module
 ///
@@ -57,7 +57,9 @@ impl Output {
         };
         let Some(output) = outputs.get(name.as_str()) else {
             let near = suggest(name, outputs.keys().map(|k| &**k)).map(|n| format!(" Did you mean {n:?}?")).unwrap_or_default();
-            let what = format!("The output variable requested could not be found in the state file.{near} If you recently added this to your configuration, be sure to run `secstack apply`, since the state won't be updated with new output variables until that command is run.");
+            let what = format!(
+                "The output variable requested could not be found in the state file.{near} If you recently added this to your configuration, be sure to run `secstack apply`, since the state won't be updated with new output variables until that command is run."
+            );
             return Err(view.error(Diagnostic::error(format!("Output {name:?} not found"), what)));
         };
         if self.json {
@@ -65,12 +67,15 @@ impl Output {
         } else if self.raw {
             let value = convert::convert(&output.value, &Type::String).ok().filter(|v| v.as_str().is_some());
             let Some(value) = value else {
-                let what = format!("The -raw option only supports strings, numbers, and boolean values, but output value {name:?} is {}.\n\nUse the -json option for machine-readable representations of output values that have complex types.", output.value.ty().friendly());
+                let what = format!(
+                    "The -raw option only supports strings, numbers, and boolean values, but output value {name:?} is {}.\n\nUse the -json option for machine-readable representations of output values that have complex types.",
+                    output.value.ty().friendly()
+                );
                 return Err(view.error(Diagnostic::error("Unsupported value for raw output", what)));
             };
             app.out.text(value.as_str().unwrap_or_default());
         } else {
-            app.out.line(text::literal_output(&output.value, 0));
+            app.out.line(repl::format(&output.value, 0));
         }
         Ok(0)
     }

@@ -63,7 +63,10 @@ impl Show {
 
     fn file(&self, app: &App, view: &View, path: &Path) -> Outcome {
         let bytes = std::fs::read(path).map_err(|e| {
-            view.error(Diagnostic::error("Failed to read the given file as a state or plan file", format!("The file {:?} cannot be read: {e}.", path.display().to_string())))
+            view.error(Diagnostic::error(
+                "Failed to read the given file as a state or plan file",
+                format!("The file {:?} cannot be read: {e}.", path.display().to_string()),
+            ))
         })?;
         if !bytes.starts_with(b"secstack plan") {
             let state = secstack_state::file::read(&bytes, &path.display().to_string());

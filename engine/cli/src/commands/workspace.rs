@@ -97,13 +97,16 @@ impl Workspace {
                 }
                 if !names.contains(name) {
                     if !or_create {
-                        let what = format!("Workspace {name:?} doesn't exist.\n\nYou can create this workspace with the \"new\" subcommand or include the \"-or-create\" flag with the \"select\" subcommand.");
+                        let what = format!(
+                            "Workspace {name:?} doesn't exist.\n\nYou can create this workspace with the \"new\" subcommand or include the \"-or-create\" flag with the \"select\" subcommand."
+                        );
                         return Err(view.error(Diagnostic::error("No such workspace", what)));
                     }
                     place.backend.open(name).await.map_err(|e| view.error(e.diagnostic()))?;
                 }
                 self.select(app, &view, name)?;
-                app.out.line(format!("{} workspace {name:?}.", if names.contains(name) { "Switched to" } else { "Created and switched to" }));
+                app.out
+                    .line(format!("{} workspace {name:?}.", if names.contains(name) { "Switched to" } else { "Created and switched to" }));
             }
             Sub::Delete { name, force, lock } => delete(&view, &place, &names, &selected, name, *force, lock).await?,
         }
@@ -124,7 +127,8 @@ fn overridden(view: &View) -> Result<(), Told> {
 
 async fn copy(view: &View, place: &Place, name: &str, path: &std::path::Path, lock: &Lock) -> Result<(), Told> {
     let shown = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|e| view.error(Diagnostic::error("Failed to read the state", format!("The file {shown:?} cannot be read: {e}."))))?;
+    let bytes = std::fs::read(path)
+        .map_err(|e| view.error(Diagnostic::error("Failed to read the state", format!("The file {shown:?} cannot be read: {e}."))))?;
     let Some(snapshot) = secstack_state::file::read(&bytes, &shown).map_err(|e| view.error(e.diagnostic()))? else { return Ok(()) };
     let session = Session::open(view, place, name, lock, "workspace-new").await?;
     let pushed = session.store.push(&snapshot, Force::No).await.map_err(|e| view.error(e.diagnostic()));
@@ -138,7 +142,12 @@ async fn delete(view: &View, place: &Place, names: &[String], selected: &str, na
         return refuse("No such workspace", format!("Workspace {name:?} doesn't exist."));
     }
     if name == selected {
-        return refuse("Workspace is selected", format!("Workspace {name:?} is your active workspace.\n\nYou cannot delete the currently active workspace. Please switch to another workspace and try again."));
+        return refuse(
+            "Workspace is selected",
+            format!(
+                "Workspace {name:?} is your active workspace.\n\nYou cannot delete the currently active workspace. Please switch to another workspace and try again."
+            ),
+        );
     }
     let session = Session::open(view, place, name, lock, "workspace-delete").await?;
     let tracked: Vec<String> = session.snapshot.instances().map(|(a, ..)| format!("  - {a}")).take(10).collect();
@@ -147,7 +156,10 @@ async fn delete(view: &View, place: &Place, names: &[String], selected: &str, na
     if !empty && !force {
         return refuse(
             "Workspace is not empty",
-            format!("Workspace {name:?} is currently tracking the following resource instances:\n{}\n\nDeleting this workspace would cause secstack to lose track of any associated remote objects, which would then require you to delete them manually outside of secstack. You should destroy these objects with secstack before deleting the workspace.\n\nIf you want to delete this workspace anyway, and have secstack forget about these managed objects, use the -force option to disable this safety check.", tracked.join("\n")),
+            format!(
+                "Workspace {name:?} is currently tracking the following resource instances:\n{}\n\nDeleting this workspace would cause secstack to lose track of any associated remote objects, which would then require you to delete them manually outside of secstack. You should destroy these objects with secstack before deleting the workspace.\n\nIf you want to delete this workspace anyway, and have secstack forget about these managed objects, use the -force option to disable this safety check.",
+                tracked.join("\n")
+            ),
         );
     }
     place.backend.delete(name).await.map_err(|e| view.error(e.diagnostic()))?;

@@ -68,7 +68,8 @@ impl<'a> Place<'a> {
     fn write_snippet(&self, out: &mut String) {
         let last = self.end.saturating_sub(1).clamp(self.start, self.text.len().max(self.start));
         let code_start = self.text[..self.start].rfind('\n').map_or(0, |i| i + 1);
-        let code_end = self.text.as_bytes()[last.min(self.text.len())..].iter().position(|b| *b == b'\n').map_or(self.text.len(), |i| last + i);
+        let code_end =
+            self.text.as_bytes()[last.min(self.text.len())..].iter().position(|b| *b == b'\n').map_or(self.text.len(), |i| last + i);
         let code = self.text.get(code_start..code_end).unwrap_or_default().trim_end_matches('\r');
         let mut o = Object::new(out);
         match self.context() {
@@ -147,10 +148,22 @@ mod tests {
     #[test]
     fn the_snippet_is_the_lines_of_the_span() {
         for (text, want) in [
-            ("\"<é>\"", r#"{"severity":"error","summary":"S","detail":"D","range":{"filename":"main.tf","start":{"line":3,"column":7,"byte":29},"end":{"line":3,"column":12,"byte":35}},"snippet":{"context":"resource \"a\" \"b\"","code":"  x = \"\u003cé\u003e\"","start_line":3,"highlight_start_offset":6,"highlight_end_offset":12,"values":[]}}"#),
-            ("resource \"a\" \"b\"", r#"{"severity":"error","summary":"S","detail":"D","range":{"filename":"main.tf","start":{"line":2,"column":1,"byte":4},"end":{"line":2,"column":17,"byte":20}},"snippet":{"context":null,"code":"resource \"a\" \"b\" {","start_line":2,"highlight_start_offset":0,"highlight_end_offset":16,"values":[]}}"#),
-            ("y {\n  }", r#"{"severity":"error","summary":"S","detail":"D","range":{"filename":"main.tf","start":{"line":4,"column":3,"byte":38},"end":{"line":5,"column":4,"byte":45}},"snippet":{"context":"resource \"a\" \"b\"","code":"  y {\n  }","start_line":4,"highlight_start_offset":2,"highlight_end_offset":9,"values":[]}}"#),
-            ("", r#"{"severity":"error","summary":"S","detail":"D","range":{"filename":"main.tf","start":{"line":1,"column":1,"byte":0},"end":{"line":1,"column":2,"byte":1}},"snippet":{"context":null,"code":"\u0023 c","start_line":1,"highlight_start_offset":0,"highlight_end_offset":1,"values":[]}}"#),
+            (
+                "\"<é>\"",
+                r#"{"severity":"error","summary":"S","detail":"D","range":{"filename":"main.tf","start":{"line":3,"column":7,"byte":29},"end":{"line":3,"column":12,"byte":35}},"snippet":{"context":"resource \"a\" \"b\"","code":"  x = \"\u003cé\u003e\"","start_line":3,"highlight_start_offset":6,"highlight_end_offset":12,"values":[]}}"#,
+            ),
+            (
+                "resource \"a\" \"b\"",
+                r#"{"severity":"error","summary":"S","detail":"D","range":{"filename":"main.tf","start":{"line":2,"column":1,"byte":4},"end":{"line":2,"column":17,"byte":20}},"snippet":{"context":null,"code":"resource \"a\" \"b\" {","start_line":2,"highlight_start_offset":0,"highlight_end_offset":16,"values":[]}}"#,
+            ),
+            (
+                "y {\n  }",
+                r#"{"severity":"error","summary":"S","detail":"D","range":{"filename":"main.tf","start":{"line":4,"column":3,"byte":38},"end":{"line":5,"column":4,"byte":45}},"snippet":{"context":"resource \"a\" \"b\"","code":"  y {\n  }","start_line":4,"highlight_start_offset":2,"highlight_end_offset":9,"values":[]}}"#,
+            ),
+            (
+                "",
+                r#"{"severity":"error","summary":"S","detail":"D","range":{"filename":"main.tf","start":{"line":1,"column":1,"byte":0},"end":{"line":1,"column":2,"byte":1}},"snippet":{"context":null,"code":"\u0023 c","start_line":1,"highlight_start_offset":0,"highlight_end_offset":1,"values":[]}}"#,
+            ),
         ] {
             let mut sources = Sources::default();
             let file = sources.add("main.tf", TEXT);

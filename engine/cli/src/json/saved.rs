@@ -12,7 +12,9 @@ use secstack_plan::file::{self, SavedPlan};
 /// # Errors
 /// When the file cannot be written.
 pub fn write_plan(path: &Path, saved: &SavedPlan) -> Result<(), Box<Diagnostic>> {
-    let fail = |why: String| Box::new(Diagnostic::error("Failed to write plan", format!("The plan cannot be saved as {:?}: {why}", path.display().to_string())));
+    let fail = |why: String| {
+        Box::new(Diagnostic::error("Failed to write plan", format!("The plan cannot be saved as {:?}: {why}", path.display().to_string())))
+    };
     let bytes = file::write(saved).map_err(|e| fail(e.to_string()))?;
     let beside = path.with_extension(format!("{}.tmp", std::process::id()));
     write_private(&beside, &bytes).and_then(|()| std::fs::rename(&beside, path)).map_err(|e| {

@@ -81,13 +81,16 @@ fn write_attribute(out: &mut String, a: &Attribute) {
 
 fn write_nested(out: &mut String, b: &NestedBlock) {
     let mut o = Object::new(out);
-    o.text("nesting_mode", match b.nesting {
-        Nesting::Single => "single",
-        Nesting::Group => "group",
-        Nesting::List => "list",
-        Nesting::Set => "set",
-        Nesting::Map => "map",
-    });
+    o.text(
+        "nesting_mode",
+        match b.nesting {
+            Nesting::Single => "single",
+            Nesting::Group => "group",
+            Nesting::List => "list",
+            Nesting::Set => "set",
+            Nesting::Map => "map",
+        },
+    );
     write_block(o.member("block"), &b.block);
     if b.min > 0 {
         o.number("min_items", b.min);

@@ -48,7 +48,11 @@ impl Stream {
     pub fn new(out: impl Write + Send + 'static) -> Self {
         let stream = Self { out: Mutex::new(Box::new(out)), running: Mutex::default() };
         let version = format!("\"{TERRAFORM_VERSION}\"");
-        stream.line("info", &format!("Terraform {TERRAFORM_VERSION}"), &[("terraform", &version), ("type", "\"version\""), ("ui", "\"1.2\"")]);
+        stream.line(
+            "info",
+            &format!("Terraform {TERRAFORM_VERSION}"),
+            &[("terraform", &version), ("type", "\"version\""), ("ui", "\"1.2\"")],
+        );
         stream
     }
 
@@ -77,7 +81,8 @@ impl Stream {
                 self.running().remove(&(step.addr.clone(), step.deposed.clone()));
                 // A deleted object has no ID any more.
                 let id = step.id.clone().filter(|_| step.action != Action::Delete);
-                let message = format!("{}: {} complete after {}{}", step.addr, words(step.action).noun, time::elapsed(*elapsed), bracketed(&id));
+                let message =
+                    format!("{}: {} complete after {}{}", step.addr, words(step.action).noun, time::elapsed(*elapsed), bracketed(&id));
                 self.step("apply_complete", &message, &StepInfo { id, ..step.clone() }, Some(*elapsed));
             }
             Event::StepErrored { step, elapsed } => {
@@ -111,7 +116,8 @@ impl Stream {
             }
         }
         for (step, elapsed) in due {
-            let message = format!("{}: Still {}... [{} elapsed]", step.addr, words(step.action).doing.to_lowercase(), time::elapsed(elapsed));
+            let message =
+                format!("{}: Still {}... [{} elapsed]", step.addr, words(step.action).doing.to_lowercase(), time::elapsed(elapsed));
             self.step("apply_progress", &message, &StepInfo { id: None, ..step }, Some(elapsed));
         }
     }
@@ -119,7 +125,11 @@ impl Stream {
     /// Tells of a mistake or a warning.
     pub fn diagnostic(&self, d: &Diagnostic, sources: &Sources) {
         let (level, word) = if d.severity == Severity::Error { ("error", "Error") } else { ("warn", "Warning") };
-        self.line(level, &format!("{word}: {}", d.summary), &[("diagnostic", &diagnostic::diagnostic(d, sources)), ("type", "\"diagnostic\"")]);
+        self.line(
+            level,
+            &format!("{word}: {}", d.summary),
+            &[("diagnostic", &diagnostic::diagnostic(d, sources)), ("type", "\"diagnostic\"")],
+        );
     }
 
     /// Says something.
@@ -138,7 +148,11 @@ impl Stream {
     pub fn plan(&self, plan: &Plan) {
         for c in drift(plan) {
             let planned = Planned::of(c);
-            self.line("info", &format!("{}: Drift detected ({})", c.addr, planned.word), &[("change", &planned.json), ("type", "\"resource_drift\"")]);
+            self.line(
+                "info",
+                &format!("{}: Drift detected ({})", c.addr, planned.word),
+                &[("change", &planned.json), ("type", "\"resource_drift\"")],
+            );
         }
         for c in plan.changes.iter().filter(|c| !change::is_hidden(c)) {
             if c.action != Action::NoOp || c.importing.is_some() || c.previous.as_ref().is_some_and(|p| *p != c.addr) {
@@ -166,7 +180,9 @@ impl Stream {
         let imported = |text: &str| if import > 0 { format!("{import} {text}, ") } else { String::new() };
         let (word, message) = match operation {
             Operation::Plan => ("plan", format!("Plan: {}{add} to add, {change} to change, {remove} to destroy.", imported("to import"))),
-            Operation::Apply => ("apply", format!("Apply complete! Resources: {}{add} added, {change} changed, {remove} destroyed.", imported("imported"))),
+            Operation::Apply => {
+                ("apply", format!("Apply complete! Resources: {}{add} added, {change} changed, {remove} destroyed.", imported("imported")))
+            }
             Operation::Destroy => ("destroy", format!("Destroy complete! Resources: {remove} destroyed.")),
         };
         let changes = written(|out| {

@@ -114,7 +114,10 @@ mod tests {
             (object(Value::NULL), r#"{"a":null} {} {}"#),
             (object(secret(Value::NULL)), r#"{"a":null} {} {"a":true}"#),
             (object(secret(u(Type::Bool))), r#"{} {"a":true} {"a":true}"#),
-            (Value::tuple([Value::from(1), Value::NULL, u(Type::String), secret("<".into())]), r#"[1,null,null,"\u003c"] [false,false,true,false] [false,false,false,true]"#),
+            (
+                Value::tuple([Value::from(1), Value::NULL, u(Type::String), secret("<".into())]),
+                r#"[1,null,null,"\u003c"] [false,false,true,false] [false,false,false,true]"#,
+            ),
             (Value::tuple([u(Type::tuple([])), u(Type::set(Type::Bool))]), "[null,null] [true,true] [[],[]]"),
             (object(object(Value::from(true))), r#"{"a":{"a":true}} {"a":{}} {"a":{}}"#),
         ] {

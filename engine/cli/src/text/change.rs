@@ -11,7 +11,13 @@ use super::value::key;
 /// The heading and the block of a change.
 pub fn change(c: &Change, schema: Option<&Block>, style: Style) -> String {
     let (sign, words) = action(c, style);
-    let mut out = format!("  {} {words}\n", style.paint(Colour::Bold, &format!("# {}{}", c.addr, c.deposed.as_ref().map(|k| format!(" (deposed object {k})")).unwrap_or_default())));
+    let mut out = format!(
+        "  {} {words}\n",
+        style.paint(
+            Colour::Bold,
+            &format!("# {}{}", c.addr, c.deposed.as_ref().map(|k| format!(" (deposed object {k})")).unwrap_or_default())
+        )
+    );
     for note in notes(c) {
         out.push_str(&format!("  # ({note})\n"));
     }
@@ -32,7 +38,9 @@ fn action(c: &Change, style: Style) -> (String, String) {
     match c.action {
         Action::Create => (format!("  {}", bold(Colour::Green, "+")), "will be created".into()),
         Action::Read => (format!(" {}", bold(Colour::Cyan, "<=")), "will be read during apply".into()),
-        Action::Update if c.importing.is_some() => (format!("  {}", bold(Colour::Yellow, "~")), "will be imported and updated in-place".into()),
+        Action::Update if c.importing.is_some() => {
+            (format!("  {}", bold(Colour::Yellow, "~")), "will be imported and updated in-place".into())
+        }
         Action::Update => (format!("  {}", bold(Colour::Yellow, "~")), "will be updated in-place".into()),
         Action::Delete => (format!("  {}", bold(Colour::Red, "-")), format!("will be {}", bold(Colour::Red, "destroyed"))),
         Action::DeleteThenCreate => (format!("{}/{}", bold(Colour::Red, "-"), bold(Colour::Green, "+")), replaced(c, style)),
@@ -85,13 +93,15 @@ fn block(delta: &Delta<'_>, schema: &Block, before: Option<&Value>, after: Optio
     }
     let pairs: Vec<_> = schema.attributes.iter().map(|a| (a, part(before, &a.name), part(after, &a.name))).collect();
     let identity = |name: &str| matches!(name, "id" | "name");
-    let shown: Vec<_> = pairs.iter().filter(|(a, p, q)| mark(*p, *q) != Mark::Same || identity(&a.name) && p.is_some_and(|v| !v.is_null())).collect();
+    let shown: Vec<_> =
+        pairs.iter().filter(|(a, p, q)| mark(*p, *q) != Mark::Same || identity(&a.name) && p.is_some_and(|v| !v.is_null())).collect();
     let width = shown.iter().map(|(a, ..)| key(&a.name).chars().count()).max().unwrap_or(0);
     let mut out = String::new();
     for (a, p, q) in &shown {
         out.push_str(&delta.attribute(&key(&a.name), width, *p, *q, &path.then(Step::Attr(a.name.clone())), indent));
     }
-    let hidden = pairs.iter().filter(|(a, p, q)| mark(*p, *q) == Mark::Same && p.is_some_and(|v| !v.is_null()) && !identity(&a.name)).count();
+    let hidden =
+        pairs.iter().filter(|(a, p, q)| mark(*p, *q) == Mark::Same && p.is_some_and(|v| !v.is_null()) && !identity(&a.name)).count();
     out.push_str(&delta.hidden(hidden, "attribute", indent + 2));
     let mut same = 0;
     for b in &schema.blocks {
@@ -117,7 +127,14 @@ fn instances<'v>(b: &NestedBlock, v: &'v Value) -> Vec<&'v Value> {
 
 fn nested(delta: &Delta<'_>, b: &NestedBlock, before: Option<&Value>, after: Option<&Value>, path: &Path, indent: usize) -> String {
     if after.is_some_and(Value::is_unknown) {
-        return format!("\n{}{} {} {{\n{}(known after apply)\n{}}}\n", " ".repeat(indent), Mark::Added.sign(delta.style), b.name, " ".repeat(indent + 4), " ".repeat(indent + 2));
+        return format!(
+            "\n{}{} {} {{\n{}(known after apply)\n{}}}\n",
+            " ".repeat(indent),
+            Mark::Added.sign(delta.style),
+            b.name,
+            " ".repeat(indent + 4),
+            " ".repeat(indent + 2)
+        );
     }
     let olds = before.map(|v| instances(b, v)).unwrap_or_default();
     let news = after.map(|v| instances(b, v)).unwrap_or_default();
@@ -126,8 +143,17 @@ fn nested(delta: &Delta<'_>, b: &NestedBlock, before: Option<&Value>, after: Opt
         let m = mark(p, q);
         if m != Mark::Same {
             let pad = " ".repeat(indent);
-            let forced = if delta.forces.contains(path) { format!(" {}", delta.style.paint(Colour::Red, "# forces replacement")) } else { String::new() };
-            out.push_str(&format!("\n{pad}{} {} {{{forced}\n{}{pad}  }}\n", m.sign(delta.style), b.name, block(delta, &b.block, p, q, path, indent + 4)));
+            let forced = if delta.forces.contains(path) {
+                format!(" {}", delta.style.paint(Colour::Red, "# forces replacement"))
+            } else {
+                String::new()
+            };
+            out.push_str(&format!(
+                "\n{pad}{} {} {{{forced}\n{}{pad}  }}\n",
+                m.sign(delta.style),
+                b.name,
+                block(delta, &b.block, p, q, path, indent + 4)
+            ));
         }
     };
     if b.nesting == Nesting::Set {

@@ -101,7 +101,8 @@ impl Delta<'_> {
             Data::Map(_, map) | Data::Object(map) if !map.is_empty() => {
                 let shown: Vec<_> = map.iter().filter(|(_, v)| !v.is_null()).collect();
                 let width = shown.iter().map(|(k, _)| key(k).chars().count()).max().unwrap_or(0);
-                let body: String = shown.iter().map(|(k, i)| format!("{pad}{sign} {:<width$} = {}\n", key(k), self.whole(i, indent + 6, m))).collect();
+                let body: String =
+                    shown.iter().map(|(k, i)| format!("{pad}{sign} {:<width$} = {}\n", key(k), self.whole(i, indent + 6, m))).collect();
                 format!("{{\n{body}{end}}}")
             }
             _ => literal(v, indent),
@@ -116,7 +117,11 @@ impl Delta<'_> {
                     if x.same(&y) {
                         return format!("jsonencode( # {} )", "whitespace or order of keys changes");
                     }
-                    return format!("jsonencode(\n{pad}{} {}\n{end})", Mark::Changed.sign(self.style), self.changed(&x, &y, path, indent + 6));
+                    return format!(
+                        "jsonencode(\n{pad}{} {}\n{end})",
+                        Mark::Changed.sign(self.style),
+                        self.changed(&x, &y, path, indent + 6)
+                    );
                 }
                 if x.contains('\n') || y.contains('\n') {
                     return format!("<<-EOT\n{}{end}EOT", document::lines(x, y, indent + 4, self.style));
@@ -166,7 +171,11 @@ impl Delta<'_> {
                     let paired = old.len().min(new.len());
                     for i in 0..paired {
                         let p = path.then(Step::Index(new.start + i));
-                        body.push_str(&format!("{pad}{} {},\n", Mark::Changed.sign(self.style), self.value(Some(&x[old.start + i]), Some(&y[new.start + i]), &p, indent + 6)));
+                        body.push_str(&format!(
+                            "{pad}{} {},\n",
+                            Mark::Changed.sign(self.style),
+                            self.value(Some(&x[old.start + i]), Some(&y[new.start + i]), &p, indent + 6)
+                        ));
                     }
                     for v in &x[old.start + paired..old.end] {
                         body.push_str(&format!("{pad}{} {},\n", Mark::Removed.sign(self.style), self.whole(v, indent + 6, Mark::Removed)));

@@ -42,7 +42,8 @@ impl miette::Diagnostic for Drawn {
 pub fn diagnostic(d: &Diagnostic, sources: &Sources, style: Style) -> String {
     let word = if d.severity == Severity::Error { "Error" } else { "Warning" };
     let about = d.address.as_ref().map(|a| format!("\n  with {a}")).unwrap_or_default();
-    let label = |span: Span, text: Option<String>| LabeledSpan::new(text, span.start as usize, (span.end.saturating_sub(span.start)) as usize);
+    let label =
+        |span: Span, text: Option<String>| LabeledSpan::new(text, span.start as usize, (span.end.saturating_sub(span.start)) as usize);
     let main = d.span.filter(|s| sources.get(s.file).is_some());
     let source = main.and_then(|s| sources.get(s.file));
     let mut labels: Vec<LabeledSpan> = main.map(|s| label(s, Some("here".into()))).into_iter().collect();

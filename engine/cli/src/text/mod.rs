@@ -13,7 +13,6 @@ mod style;
 mod value;
 
 pub use diagnostic::diagnostic;
-pub use plan::{literal_output, outputs, plan, state_show};
+pub use plan::{outputs, plan, state_show};
 pub use progress::Progress;
 pub use style::{Colour, Style};
-pub use value::literal;

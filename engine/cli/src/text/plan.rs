@@ -15,7 +15,8 @@ use super::value::{key, literal};
 pub fn plan(p: &Plan, providers: &ProviderSet, style: Style) -> String {
     let mut out = String::new();
     drift(p, providers, style, &mut out);
-    let changes: Vec<&Change> = p.changes.iter().filter(|c| c.action != Action::NoOp || c.importing.is_some() || c.previous.is_some()).collect();
+    let changes: Vec<&Change> =
+        p.changes.iter().filter(|c| c.action != Action::NoOp || c.importing.is_some() || c.previous.is_some()).collect();
     let outputs = outputs_changes(p, style);
     if changes.is_empty() && outputs.is_empty() {
         out.push_str(&nothing(p, style));
@@ -124,7 +125,12 @@ fn outputs_changes(p: &Plan, style: Style) -> String {
             Action::Delete => Mark::Removed,
             _ => Mark::Changed,
         };
-        out.push_str(&format!("  {} {:<width$} = {}\n", sign.sign(style), key(name), delta.value(Some(&before), Some(&after), &secstack_base::Path::root(), 4)));
+        out.push_str(&format!(
+            "  {} {:<width$} = {}\n",
+            sign.sign(style),
+            key(name),
+            delta.value(Some(&before), Some(&after), &secstack_base::Path::root(), 4)
+        ));
     }
     out
 }
@@ -133,22 +139,10 @@ fn outputs_changes(p: &Plan, style: Style) -> String {
 pub fn outputs(state: &Snapshot) -> String {
     let width = 0;
     let one = |(name, o): (&secstack_base::Str, &secstack_state::model::OutputValue)| {
-        let value = if o.sensitive { "<sensitive>".to_string() } else { literal_output(&o.value, 0) };
+        let value = if o.sensitive { "<sensitive>".to_string() } else { crate::repl::format(&o.value, 0) };
         format!("{name:<width$} = {value}\n")
     };
     state.outputs.iter().map(one).collect()
-}
-
-/// A value as `output` prints it, collections with their conversions as Terraform does.
-pub fn literal_output(value: &Value, indent: usize) -> String {
-    use secstack_base::Data;
-    let wrap = |name: &str| format!("{name}({})", literal(value, indent));
-    match &value.data {
-        Data::List(..) => wrap("tolist"),
-        Data::Set(..) => wrap("toset"),
-        Data::Map(..) => wrap("tomap"),
-        _ => literal(value, indent),
-    }
 }
 
 /// All objects of a state, or the ones given, as blocks of the language.
@@ -161,7 +155,8 @@ pub fn state_show(state: &Snapshot, providers: &ProviderSet, only: Option<&Addr>
         let deposed = instance.deposed.iter().map(|(k, o)| (Some(k), o));
         for (key, object) in instance.current.iter().map(|o| (None, o)).chain(deposed) {
             let schema = providers.resource(&provider.provider, addr.mode(), addr.ty());
-            let value = schema.as_ref().and_then(|s| object.decode(&s.block.ty()).ok().map(|v| secstack_plan::diff::mark_sensitive(&s.block, &v)));
+            let value =
+                schema.as_ref().and_then(|s| object.decode(&s.block.ty()).ok().map(|v| secstack_plan::diff::mark_sensitive(&s.block, &v)));
             let value = value.or_else(|| object.decode_implied().ok()).unwrap_or(Value::NULL);
             let note = key.map(|k| format!(" (deposed {k})")).unwrap_or_default();
             let tainted = if object.tainted { " (tainted)" } else { "" };

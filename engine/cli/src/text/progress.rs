@@ -75,7 +75,10 @@ impl Progress {
         for (name, (start, word, told)) in &mut self.running {
             if now.duration_since(*told) >= Duration::from_secs(10) {
                 *told = now;
-                lines.push(self.style.paint(Colour::Bold, &format!("{name}: Still {}... [{} elapsed]", word.to_lowercase(), seconds(now.duration_since(*start)))));
+                lines.push(self.style.paint(
+                    Colour::Bold,
+                    &format!("{name}: Still {}... [{} elapsed]", word.to_lowercase(), seconds(now.duration_since(*start))),
+                ));
             }
         }
         lines
@@ -87,7 +90,8 @@ impl Progress {
             return None;
         }
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
-        let mut text = format!("{}/{} done{failed}, {} running, {}", self.done, self.total, self.running.len(), seconds(self.began.elapsed()));
+        let mut text =
+            format!("{}/{} done{failed}, {} running, {}", self.done, self.total, self.running.len(), seconds(self.began.elapsed()));
         let mut oldest: Vec<_> = self.running.iter().map(|(n, (s, w, _))| (s, n, w)).collect();
         oldest.sort();
         for (start, name, word) in oldest {

@@ -34,9 +34,14 @@ pub fn functions() -> Vec<Function> {
         Function::new("keys", [Param::new("inputMap", Type::Dynamic).unknowable().with_marks()], maps::keys_type, maps::keys),
         Function::new("length", [Param::new("value", Type::Dynamic).unknowable().with_marks()], COUNT, length),
         removed("list"),
-        Function::new("lookup", [any("inputMap").with_marks(), Param::new("key", Type::String).with_marks()], maps::lookup_type, maps::lookup)
-            .and_more(whatever("default").with_marks())
-            .or_null(),
+        Function::new(
+            "lookup",
+            [any("inputMap").with_marks(), Param::new("key", Type::String).with_marks()],
+            maps::lookup_type,
+            maps::lookup,
+        )
+        .and_more(whatever("default").with_marks())
+        .or_null(),
         removed("map"),
         Function::new("matchkeys", [list("values"), list("keys"), list("searchset")], search::match_keys_type, search::match_keys),
         Function::new("merge", [], maps::merge_type, maps::merge).and_more(any("maps").nullable().untyped().with_marks()),
@@ -48,7 +53,12 @@ pub fn functions() -> Vec<Function> {
             sequences::slice_type,
             sequences::slice,
         ),
-        Function::new("transpose", [Param::new("values", Type::map(Type::list(Type::String))).partly_known()], maps::transpose_type, maps::transpose),
+        Function::new(
+            "transpose",
+            [Param::new("values", Type::map(Type::list(Type::String))).partly_known()],
+            maps::transpose_type,
+            maps::transpose,
+        ),
         Function::new("values", [any("mapping").with_marks()], maps::values_type, maps::values),
         Function::new("zipmap", [of("keys", Type::String).with_marks(), any("values").with_marks()], maps::zipmap_type, maps::zipmap),
     ]
@@ -66,9 +76,7 @@ fn removed(name: &'static str) -> Function {
 }
 
 fn gone(name: &str, instead: &str) -> Outcome {
-    Err(CallError::new(format!(
-        "the \"{name}\" function was deprecated in Terraform v0.12 and is no longer available; use {instead}"
-    )))
+    Err(CallError::new(format!("the \"{name}\" function was deprecated in Terraform v0.12 and is no longer available; use {instead}")))
 }
 
 fn length(_: &Context<'_>, args: &[Value]) -> Outcome {

@@ -16,19 +16,9 @@ mod private_key;
 pub fn functions() -> Vec<Function> {
     let mut all = hashes();
     let string = |name| Param::new(name, Type::String);
-    let of = |name, params, run| Function {
-        name,
-        params,
-        variadic: None,
-        result: |_| Ok(Type::String),
-        run,
-        not_null: true,
-    };
+    let of = |name, params, run| Function { name, params, variadic: None, result: |_| Ok(Type::String), run, not_null: true };
     all.extend([
-        Function {
-            variadic: Some(Param::new("cost", Type::Number)),
-            ..of("bcrypt", vec![string("str")], bcrypt_hash)
-        },
+        Function { variadic: Some(Param::new("cost", Type::Number)), ..of("bcrypt", vec![string("str")], bcrypt_hash) },
         of("rsadecrypt", vec![string("ciphertext"), string("privatekey")], |_, args| rsa_decrypt(args)),
         of("uuid", vec![], |cx, _| uuid(cx)),
         of("uuidv5", vec![string("namespace"), string("name")], |_, args| uuid_v5(args)),
@@ -80,7 +70,11 @@ fn bcrypt_hash(cx: &Context<'_>, args: &[Value]) -> Outcome {
         Some(n) => match n.to_i64() {
             Some(..4) => 10,
             Some(cost @ 4..=31) => u32::try_from(cost).unwrap_or(10),
-            Some(cost) => return Err(CallError::new(format!("error occured generating password crypto/bcrypt: cost {cost} is outside allowed range (4,31)"))),
+            Some(cost) => {
+                return Err(CallError::new(format!(
+                    "error occured generating password crypto/bcrypt: cost {cost} is outside allowed range (4,31)"
+                )));
+            }
             None => return Err(CallError::arg(1, "value must be a whole number")),
         },
     };
@@ -90,7 +84,8 @@ fn bcrypt_hash(cx: &Context<'_>, args: &[Value]) -> Outcome {
     let Some(random) = cx.random else { return Ok(Value::unknown_not_null(Type::String)) };
     let mut salt = [0; 16];
     random(&mut salt);
-    let hash = bcrypt::hash_with_salt(password, cost, salt).map_err(|e| CallError::new(format!("error occured generating password {e}")))?;
+    let hash =
+        bcrypt::hash_with_salt(password, cost, salt).map_err(|e| CallError::new(format!("error occured generating password {e}")))?;
     Ok(Value::from(hash.format_for_version(bcrypt::Version::TwoA)))
 }
 
@@ -98,9 +93,8 @@ fn rsa_decrypt(args: &[Value]) -> Outcome {
     let cipher = decode_base64(text(args, 0))
         .map_err(|_| CallError::arg(0, "failed to decode input \"ciphertext\": cipher text must be base64-encoded"))?;
     let key = private_key::parse(text(args, 1)).map_err(|e| CallError::arg(1, e))?;
-    let plain = key
-        .decrypt(rsa::Pkcs1v15Encrypt, &cipher)
-        .map_err(|_| CallError::new("failed to decrypt: crypto/rsa: decryption error"))?;
+    let plain =
+        key.decrypt(rsa::Pkcs1v15Encrypt, &cipher).map_err(|_| CallError::new("failed to decrypt: crypto/rsa: decryption error"))?;
     Ok(Value::string(&String::from_utf8_lossy(&plain)))
 }
 
@@ -113,7 +107,8 @@ fn uuid(cx: &Context<'_>) -> Outcome {
 
 fn uuid_v5(args: &[Value]) -> Outcome {
     let name = text(args, 0);
-    let well_known = |last: u8| u128::from_be_bytes([0x6b, 0xa7, 0xb8, last, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0, 0xc0, 0x4f, 0xd4, 0x30, 0xc8]);
+    let well_known =
+        |last: u8| u128::from_be_bytes([0x6b, 0xa7, 0xb8, last, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0, 0xc0, 0x4f, 0xd4, 0x30, 0xc8]);
     let namespace = match name {
         "dns" => well_known(0x10),
         "url" => well_known(0x11),
@@ -174,7 +169,9 @@ mod tests {
     fn namespaces_of_identifiers() {
         check("uuidv5", &["dns", "www.terraform.io"], "a5008fae-b28c-5ba5-96cd-82b4c53552d6");
         check("uuidv5", &["x500", "CN=x"], "955bb643-faf8-5f69-a3de-891b89fea215");
-        for same in ["6ba7b8109dad11d180b400c04fd430c8", "{6ba7b810-9dad-11d1-80b4-00c04fd430c8}", "URN:UUID:6ba7b810-9dad-11d1-80b4-00c04fd430c8"] {
+        for same in
+            ["6ba7b8109dad11d180b400c04fd430c8", "{6ba7b810-9dad-11d1-80b4-00c04fd430c8}", "URN:UUID:6ba7b810-9dad-11d1-80b4-00c04fd430c8"]
+        {
             check("uuidv5", &[same, "x"], "05b16a01-46c6-56dd-bd6e-c6dfb4a1427a");
         }
         for bad in ["", "DNS", "nope", "6ba7b810x9dad-11d1-80b4-00c04fd430c8", "日日日日日日日日日日日日"] {

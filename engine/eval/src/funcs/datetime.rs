@@ -12,14 +12,7 @@ pub(crate) use moment::Moment;
 /// The functions of this family.
 pub fn functions() -> Vec<Function> {
     let string = |name| Param::new(name, Type::String);
-    let of = |name, params, run| Function {
-        name,
-        params,
-        variadic: None,
-        result: |_| Ok(Type::String),
-        run,
-        not_null: true,
-    };
+    let of = |name, params, run| Function { name, params, variadic: None, result: |_| Ok(Type::String), run, not_null: true };
     vec![
         of("formatdate", vec![string("format"), string("time")], |_, args| format_date(text(args, 0), &moment(args, 1)?)),
         of("plantimestamp", vec![], |cx, _| Ok(Value::string(cx.plan_timestamp))),
@@ -54,9 +47,8 @@ fn time_compare(args: &[Value]) -> Outcome {
     Ok(Value::from(moment(args, 0)?.instant().cmp(&moment(args, 1)?.instant()) as i64))
 }
 
-const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
-];
+const MONTHS: [&str; 12] =
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 fn format_date(format: &str, at: &Moment) -> Outcome {
@@ -158,7 +150,15 @@ mod tests {
         for bad in ["Y", "MMMMM", "'", "'''", "x", "ZZ"] {
             check("formatdate", &[bad, "2018-01-02T23:12:01Z"], "error");
         }
-        for bad in ["", "2018-01-02", "2018-02-29T00:00:00Z", "2018-01-02T23:12:60Z", "2018-01-02T23:12:01+24:00", "2018-01-02t23:12:01Z", "2018-01-02T23:12:01.Z"] {
+        for bad in [
+            "",
+            "2018-01-02",
+            "2018-02-29T00:00:00Z",
+            "2018-01-02T23:12:60Z",
+            "2018-01-02T23:12:01+24:00",
+            "2018-01-02t23:12:01Z",
+            "2018-01-02T23:12:01.Z",
+        ] {
             check("formatdate", &["YYYY", bad], "error");
         }
     }

@@ -17,21 +17,12 @@ pub(crate) mod json;
 /// The functions of this family.
 pub fn functions() -> Vec<Function> {
     let string = |name| Param::new(name, Type::String);
-    let of = |name, params, run| Function {
-        name,
-        params,
-        variadic: None,
-        result: |_| Ok(Type::String),
-        run,
-        not_null: true,
-    };
+    let of = |name, params, run| Function { name, params, variadic: None, result: |_| Ok(Type::String), run, not_null: true };
     vec![
         of("base64decode", vec![string("str")], |_, args| base64_decode(text(args, 0))),
         of("base64encode", vec![string("str")], |_, args| Ok(Value::from(BASE64_STANDARD.encode(text(args, 0))))),
         of("base64gunzip", vec![string("str")], |_, args| base64_gunzip(text(args, 0))),
-        of("base64gzip", vec![string("str")], |_, args| {
-            Ok(Value::from(BASE64_STANDARD.encode(gzip::compress(text(args, 0).as_bytes()))))
-        }),
+        of("base64gzip", vec![string("str")], |_, args| Ok(Value::from(BASE64_STANDARD.encode(gzip::compress(text(args, 0).as_bytes()))))),
         Function { result: csv::result, ..of("csvdecode", vec![string("str")], |_, args| csv::decode(text(args, 0))) },
         Function {
             result: json::result,
@@ -91,9 +82,9 @@ fn json_encode(value: &Value) -> Outcome {
 fn text_encode(args: &[Value]) -> Outcome {
     let name = text(args, 1);
     let charset = charset::find(name).ok_or_else(|| unknown_charset(name))?;
-    let bytes = charset.encode(text(args, 0)).ok_or_else(|| {
-        CallError::arg(0, format!("the given string contains characters that cannot be represented in {name}"))
-    })?;
+    let bytes = charset
+        .encode(text(args, 0))
+        .ok_or_else(|| CallError::arg(0, format!("the given string contains characters that cannot be represented in {name}")))?;
     Ok(Value::from(BASE64_STANDARD.encode(bytes)))
 }
 
@@ -178,7 +169,8 @@ mod tests {
         for (text, bad) in [("x", "utf8"), ("é", "US-ASCII"), ("日", "ISO-8859-1"), ("x", "UTF-32"), ("x", "cp1251")] {
             check("textencodebase64", &[text, bad], "error");
         }
-        for (text, bad) in [("/w==", "UTF-8"), ("gQ==", "windows-1252"), ("aA==", "UTF-16LE"), ("ANg=", "UTF-16LE"), ("gf8=", "Shift_JIS")] {
+        for (text, bad) in [("/w==", "UTF-8"), ("gQ==", "windows-1252"), ("aA==", "UTF-16LE"), ("ANg=", "UTF-16LE"), ("gf8=", "Shift_JIS")]
+        {
             check("textdecodebase64", &[text, bad], "error");
         }
     }

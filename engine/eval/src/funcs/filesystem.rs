@@ -11,14 +11,8 @@ mod glob;
 
 /// The functions of this family.
 pub fn functions() -> Vec<Function> {
-    let of = |name, result, run| Function {
-        name,
-        params: vec![Param::new("path", Type::String)],
-        variadic: None,
-        result,
-        run,
-        not_null: true,
-    };
+    let of =
+        |name, result, run| Function { name, params: vec![Param::new("path", Type::String)], variadic: None, result, run, not_null: true };
     let string = |_: &[Value]| Ok(Type::String);
     vec![
         of("abspath", string, |cx, args| abspath(cx, text(args))),
@@ -178,7 +172,9 @@ pub(super) mod testing {
         }
 
         fn list(&self, dir: &Path) -> Result<Vec<String>, String> {
-            let below = |p: &str| if dir == Path::new(".") { Some(p.to_owned()) } else { Some(Path::new(p).strip_prefix(dir).ok()?.to_str()?.to_owned()) };
+            let below = |p: &str| {
+                if dir == Path::new(".") { Some(p.to_owned()) } else { Some(Path::new(p).strip_prefix(dir).ok()?.to_str()?.to_owned()) }
+            };
             Ok(FILES.iter().filter_map(|(p, _)| below(p)).collect())
         }
 
@@ -212,7 +208,9 @@ mod tests {
 
     #[test]
     fn paths_are_taken_apart() {
-        for (path, base, dir) in [("", ".", "."), ("/", "/", "/"), ("a/b///", "b", "a/b"), ("../../x", "x", "../.."), ("/../x", "x", "/"), ("c", "c", ".")] {
+        for (path, base, dir) in
+            [("", ".", "."), ("/", "/", "/"), ("a/b///", "b", "a/b"), ("../../x", "x", "../.."), ("/../x", "x", "/"), ("c", "c", ".")]
+        {
             check("basename", &[path], base);
             check("dirname", &[path], dir);
         }

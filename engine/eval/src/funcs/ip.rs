@@ -14,14 +14,7 @@ use super::{CallError, Function, Outcome, Param};
 pub fn functions() -> Vec<Function> {
     let string = |name| Param::new(name, Type::String);
     let number = |name| Param::new(name, Type::Number);
-    let of = |name, params, run| Function {
-        name,
-        params,
-        variadic: None,
-        result: |_| Ok(Type::String),
-        run,
-        not_null: true,
-    };
+    let of = |name, params, run| Function { name, params, variadic: None, result: |_| Ok(Type::String), run, not_null: true };
     vec![
         of("cidrhost", vec![string("prefix"), number("hostnum")], |_, args| host(args)),
         of("cidrnetmask", vec![string("prefix")], |_, args| netmask(args)),
@@ -155,7 +148,8 @@ fn network(args: &[Value]) -> Result<Net, CallError> {
 /// A whole number that fits 64 bits.
 fn whole(args: &[Value], i: usize) -> Result<i64, CallError> {
     let n = args[i].as_number().filter(|n| n.is_integer()).ok_or_else(|| CallError::arg(i, "a whole number is required"))?;
-    n.to_i64().ok_or_else(|| CallError::arg(i, "value must be a whole number, between -9223372036854775808 and 9223372036854775807 inclusive"))
+    n.to_i64()
+        .ok_or_else(|| CallError::arg(i, "value must be a whole number, between -9223372036854775808 and 9223372036854775807 inclusive"))
 }
 
 /// A whole number of any size.
@@ -298,7 +292,14 @@ mod tests {
         check("cidrhost", &["fd00::/8", "9223372036854775808"], "fd00::8000:0:0:0");
         check("cidrhost", &["::ffff:10.0.0.0/104", "1"], "0:1::ffff:a00:0");
         check("cidrhost", &["010.0.0.0/008", "1"], "10.0.0.1");
-        for (net, n) in [("10.0.0.0/8", "16777216"), ("10.0.0.0/24", "18446744073709551616"), ("10.0.0.0/8", "1.5"), ("", "1"), ("10.0.0.0/33", "1"), ("1::2::3/64", "1")] {
+        for (net, n) in [
+            ("10.0.0.0/8", "16777216"),
+            ("10.0.0.0/24", "18446744073709551616"),
+            ("10.0.0.0/8", "1.5"),
+            ("", "1"),
+            ("10.0.0.0/33", "1"),
+            ("1::2::3/64", "1"),
+        ] {
             check("cidrhost", &[net, n], "error");
         }
     }
@@ -324,7 +325,9 @@ mod tests {
         check("cidrsubnets", &["10.1.2.3/16", "4", "8", "2"], r#"["10.1.0.0/20","10.1.16.0/24","10.1.64.0/18"]"#);
         check("cidrsubnets", &["ff00::/8", "1", "1"], r#"["ff00::/9","ff80::/9"]"#);
         check("cidrsubnets", &["10.0.0.0/8"], "[]");
-        for bad in [&["10.0.0.0/8", "1", "1", "1"], &["::/0", "1", "1", "1"], &["10.0.0.0/8", "0", "1", "1"], &["10.0.0.0/8", "33", "1", "1"]] {
+        for bad in
+            [&["10.0.0.0/8", "1", "1", "1"], &["::/0", "1", "1", "1"], &["10.0.0.0/8", "0", "1", "1"], &["10.0.0.0/8", "33", "1", "1"]]
+        {
             check("cidrsubnets", bad, "error");
         }
     }

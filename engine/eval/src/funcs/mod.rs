@@ -302,7 +302,8 @@ pub(crate) fn apply(function: &Function, cx: &Context<'_>, mut args: Vec<Value>)
 
 /// A whole number in the range of 64 bits, as most functions take numbers.
 pub(crate) fn whole(value: &Value) -> Result<i64, CallError> {
-    value.as_number().and_then(Number::to_i64).ok_or_else(|| {
-        CallError::new("value must be a whole number, between -9223372036854775808 and 9223372036854775807")
-    })
+    value
+        .as_number()
+        .and_then(Number::to_i64)
+        .ok_or_else(|| CallError::new("value must be a whole number, between -9223372036854775808 and 9223372036854775807"))
 }

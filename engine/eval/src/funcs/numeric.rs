@@ -19,9 +19,7 @@ pub fn functions() -> Vec<Function> {
         Function::new("abs", [num("num").untyped()], number_type, |_, a| Ok(number(&a[0])?.abs().into())),
         Function::new("ceil", [num("num")], number_type, |_, a| Ok(number(&a[0])?.ceil().into())),
         Function::new("floor", [num("num")], number_type, |_, a| Ok(number(&a[0])?.floor().into())),
-        Function::new("log", [num("num"), num("base")], number_type, |_, a| {
-            finite(float::log(real(&a[0])?) / float::log(real(&a[1])?))
-        }),
+        Function::new("log", [num("num"), num("base")], number_type, |_, a| finite(float::log(real(&a[0])?) / float::log(real(&a[1])?))),
         Function::new("max", [], number_type, |_, a| extreme(a, Ordering::Greater)).and_more(numbers()),
         Function::new("min", [], number_type, |_, a| extreme(a, Ordering::Less)).and_more(numbers()),
         Function::new("parseint", [Param::new("number", Type::Dynamic), num("base")], parseint_type, parseint),
@@ -106,7 +104,9 @@ fn range(args: &[Value]) -> Outcome {
     let mut at = start;
     while at.compare(&end) == inside {
         if items.len() >= MAX_RANGE {
-            return Err(CallError::new("more than 1024 values were generated; either decrease the difference between start and end or use a smaller step"));
+            return Err(CallError::new(
+                "more than 1024 values were generated; either decrease the difference between start and end or use a smaller step",
+            ));
         }
         let next = at.add(&step).ok_or_else(opposing)?;
         items.push(Value::from(std::mem::replace(&mut at, next)));

@@ -35,11 +35,7 @@ impl Pattern {
     fn compile(text: &str) -> Result<Pattern, String> {
         let invalid = |why: String| format!("invalid regexp pattern: {why}");
         let pattern = syntax::translate(text).map_err(invalid)?;
-        let regex = RegexBuilder::new(&pattern.text)
-            .size_limit(MOST_MEMORY)
-            .nest_limit(500)
-            .build()
-            .map_err(|e| invalid(e.to_string()))?;
+        let regex = RegexBuilder::new(&pattern.text).size_limit(MOST_MEMORY).nest_limit(500).build().map_err(|e| invalid(e.to_string()))?;
         Ok(Pattern { regex, names: pattern.names })
     }
 
@@ -159,16 +155,55 @@ mod tests {
     #[test]
     fn the_syntax_is_re2s() {
         for (pattern, text, want) in [
-            ("[\\d-x]", "-", "-"), ("\\Qa.b\\E+", "a.bb", "a.bb"), ("a{,2}", "a{,2}", "a{,2}"), ("\\101\\x42\\x{43}", "ABC", "ABC"),
-            ("[[:^alpha:]\\]]+", "a1]b", "1]"), ("[]a]+", "]a", "]a"), ("\\pL+", "1é", "é"), ("\\p{Greek}", "aα", "α"), ("(?i)É", "é", "é"),
-            ("\\bé", "aé", "é"), ("\\w+", "éa", "a"), ("(?U)a+", "aa", "a"), ("(?s).$", "a\n", "\n"), ("x{2}", "xxx", "xx"), ("[a&&b]+", "&", "&"),
-            ("\\_", "_", "_"), ("(?i:A)b", "ab", "ab"), ("a|", "b", ""), ("[^\\n]+", "\na", "a"), ("\\$\\.", "$.", "$."),
+            ("[\\d-x]", "-", "-"),
+            ("\\Qa.b\\E+", "a.bb", "a.bb"),
+            ("a{,2}", "a{,2}", "a{,2}"),
+            ("\\101\\x42\\x{43}", "ABC", "ABC"),
+            ("[[:^alpha:]\\]]+", "a1]b", "1]"),
+            ("[]a]+", "]a", "]a"),
+            ("\\pL+", "1é", "é"),
+            ("\\p{Greek}", "aα", "α"),
+            ("(?i)É", "é", "é"),
+            ("\\bé", "aé", "é"),
+            ("\\w+", "éa", "a"),
+            ("(?U)a+", "aa", "a"),
+            ("(?s).$", "a\n", "\n"),
+            ("x{2}", "xxx", "xx"),
+            ("[a&&b]+", "&", "&"),
+            ("\\_", "_", "_"),
+            ("(?i:A)b", "ab", "ab"),
+            ("a|", "b", ""),
+            ("[^\\n]+", "\na", "a"),
+            ("\\$\\.", "$.", "$."),
         ] {
             check("regex", &[pattern, text], want);
         }
         for bad in [
-            "(?x)a", "(?<!a)b", "(?=a)", "(a)\\1", "\\q", "\\p{Nope}", "\\p{greek}", "a**", "*", "a{1001}", "(a{100}){11}", "a{2,1}", "(", ")",
-            "[a", "[b-a]", "[[:nope:]]", "\\C", "\\Z", "a\\", "(?P<n>a)(b)", "\\u0041", "\\x{110000}", "(?i-)a", "a{2}{3}",
+            "(?x)a",
+            "(?<!a)b",
+            "(?=a)",
+            "(a)\\1",
+            "\\q",
+            "\\p{Nope}",
+            "\\p{greek}",
+            "a**",
+            "*",
+            "a{1001}",
+            "(a{100}){11}",
+            "a{2,1}",
+            "(",
+            ")",
+            "[a",
+            "[b-a]",
+            "[[:nope:]]",
+            "\\C",
+            "\\Z",
+            "a\\",
+            "(?P<n>a)(b)",
+            "\\u0041",
+            "\\x{110000}",
+            "(?i-)a",
+            "a{2}{3}",
         ] {
             check("regex", &[bad, "a"], "error");
         }

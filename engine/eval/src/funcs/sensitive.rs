@@ -9,18 +9,26 @@ pub fn functions() -> Vec<Function> {
     let value = || [Param::new("value", Type::Dynamic).nullable().unknowable().with_marks()];
     vec![
         Function::new("sensitive", value(), |a| Ok(a[0].ty()), |_, a| Ok(a[0].clone().mark(Marks::SENSITIVE))).or_null(),
-        Function::new("nonsensitive", value(), |a| Ok(a[0].ty()), |_, a| {
-            Ok(Value { marks: a[0].marks.without(Marks::SENSITIVE), ..a[0].clone() })
-        })
+        Function::new(
+            "nonsensitive",
+            value(),
+            |a| Ok(a[0].ty()),
+            |_, a| Ok(Value { marks: a[0].marks.without(Marks::SENSITIVE), ..a[0].clone() }),
+        )
         .or_null(),
-        Function::new("issensitive", value(), |_| Ok(Type::Bool), |_, a| {
-            Ok(match (a[0].is_sensitive(), a[0].is_unknown()) {
-                (true, _) => true.into(),
-                // What it is made of may still turn out sensitive.
-                (false, true) => Value::unknown(Type::Bool),
-                (false, false) => false.into(),
-            })
-        }),
+        Function::new(
+            "issensitive",
+            value(),
+            |_| Ok(Type::Bool),
+            |_, a| {
+                Ok(match (a[0].is_sensitive(), a[0].is_unknown()) {
+                    (true, _) => true.into(),
+                    // What it is made of may still turn out sensitive.
+                    (false, true) => Value::unknown(Type::Bool),
+                    (false, false) => false.into(),
+                })
+            },
+        ),
         Function::new("ephemeralasnull", value(), |a| Ok(a[0].ty()), |_, a| Ok(without_ephemeral(&a[0]))).or_null(),
     ]
 }

@@ -10,15 +10,11 @@ use super::{CallError, Function, Outcome, Param};
 pub fn functions() -> Vec<Function> {
     let set = |name| Param::new(name, Type::set(Type::Dynamic)).partly_known().untyped();
     vec![
-        Function::new("setintersection", [set("first_set")], common_type, |_, a| {
-            fold(a, Some(|items, other| retain(items, other, true)))
-        })
-        .and_more(set("other_sets")),
+        Function::new("setintersection", [set("first_set")], common_type, |_, a| fold(a, Some(|items, other| retain(items, other, true))))
+            .and_more(set("other_sets")),
         Function::new("setproduct", [], product_type, |_, a| product(a))
             .and_more(Param::new("sets", Type::Dynamic).unknowable().with_marks()),
-        Function::new("setsubtract", [set("a"), set("b")], common_type, |_, a| {
-            fold(a, Some(|items, other| retain(items, other, false)))
-        }),
+        Function::new("setsubtract", [set("a"), set("b")], common_type, |_, a| fold(a, Some(|items, other| retain(items, other, false)))),
         Function::new("setunion", [set("first_set")], common_type, |_, a| fold(a, None)).and_more(set("other_sets")),
     ]
 }
@@ -89,9 +85,7 @@ fn product_type(args: &[Value]) -> Result<Type, CallError> {
             }
             Type::List(of) => (*of).clone(),
             Type::Tuple(of) if of.is_empty() => Type::Dynamic,
-            Type::Tuple(of) => {
-                convert::unify(&of).ok_or_else(|| CallError::arg(i, "all elements must be of the same type"))?
-            }
+            Type::Tuple(of) => convert::unify(&of).ok_or_else(|| CallError::arg(i, "all elements must be of the same type"))?,
             _ => return Err(CallError::arg(i, "a set or a list is required")),
         });
     }

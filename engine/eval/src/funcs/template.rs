@@ -64,13 +64,8 @@ fn render(cx: &Context<'_>, text: &str, vars: &Value) -> Outcome {
     if let ExprKind::Literal(value) = &expr.kind {
         return Ok(value.clone());
     }
-    let inner = Context {
-        files: cx.files,
-        timestamp: cx.timestamp,
-        plan_timestamp: cx.plan_timestamp,
-        random: cx.random,
-        in_template: true,
-    };
+    let inner =
+        Context { files: cx.files, timestamp: cx.timestamp, plan_timestamp: cx.plan_timestamp, random: cx.random, in_template: true };
     let mut diags = Diags::default();
     let value = evaluate(&expr, &Variables { vars, cx: inner }, &mut diags);
     match failed(&diags) {
@@ -116,7 +111,9 @@ impl Scope for Variables<'_> {
     fn resolve(&self, root: &Str, span: Span, _: &[ScopeStep<'_>]) -> Result<Resolved, Diagnostic> {
         match self.vars.get(root) {
             Some(value) => Ok(Resolved { value: value.clone(), used: 0 }),
-            None => Err(Diagnostic::error("Invalid value for \"vars\" parameter", format!("vars map does not contain key {root:?}.")).at(span)),
+            None => {
+                Err(Diagnostic::error("Invalid value for \"vars\" parameter", format!("vars map does not contain key {root:?}.")).at(span))
+            }
         }
     }
 

@@ -43,10 +43,19 @@ mod tests {
     #[test]
     fn plain_scalars_have_the_types_of_version_1_1() {
         for (text, want) in [
-            ("[y, on, No, off, TRUE]", "[true,true,false,false,true]"), ("[~, null, NULL, ]", "[null,null,null]"), ("[017, +5, -1.5e3, .5]", "[17,5,-1500,0.5]"),
-            ("[0x1f, 0o17, 1_000, 0b1]", "[31,15,\"1_000\",\"0b1\"]"), ("2001-12-14t21:59:43.10-05:00", "2001-12-14T21:59:43-05:00"),
-            ("2020-1-2", "2020-01-02T00:00:00Z"), ("2020-13-02", "2020-13-02"), ("2020-01-02 3:4:5", "2020-01-02T03:04:05Z"),
-            ("['y', \"1\", 'null']", "[\"y\",\"1\",\"null\"]"), ("yES", "yES"), (".", "."), ("12:30", "12:30"), ("<<", "<<"),
+            ("[y, on, No, off, TRUE]", "[true,true,false,false,true]"),
+            ("[~, null, NULL, ]", "[null,null,null]"),
+            ("[017, +5, -1.5e3, .5]", "[17,5,-1500,0.5]"),
+            ("[0x1f, 0o17, 1_000, 0b1]", "[31,15,\"1_000\",\"0b1\"]"),
+            ("2001-12-14t21:59:43.10-05:00", "2001-12-14T21:59:43-05:00"),
+            ("2020-1-2", "2020-01-02T00:00:00Z"),
+            ("2020-13-02", "2020-13-02"),
+            ("2020-01-02 3:4:5", "2020-01-02T03:04:05Z"),
+            ("['y', \"1\", 'null']", "[\"y\",\"1\",\"null\"]"),
+            ("yES", "yES"),
+            (".", "."),
+            ("12:30", "12:30"),
+            ("<<", "<<"),
         ] {
             check(text, want);
         }
@@ -61,7 +70,23 @@ mod tests {
         check("!!binary aGVsbG8=", "aGVsbG8=");
         check("!!str 12", "12");
         check("!!map {a: !!seq [!!float 1]}", r#"{"a":[1]}"#);
-        for bad in ["", "a: *x", "&a [*a]", "null: a", "? [a]\n: b", "<<: [{a: 1}]", "!custom x", "!!int abc", "a\n---\nb", "a:\n\t- b", "!!binary x", "!!seq {}", "[", "\0", "a: b: c"] {
+        for bad in [
+            "",
+            "a: *x",
+            "&a [*a]",
+            "null: a",
+            "? [a]\n: b",
+            "<<: [{a: 1}]",
+            "!custom x",
+            "!!int abc",
+            "a\n---\nb",
+            "a:\n\t- b",
+            "!!binary x",
+            "!!seq {}",
+            "[",
+            "\0",
+            "a: b: c",
+        ] {
             check(bad, "error");
         }
         check(&"[".repeat(100_000), "error");
@@ -72,9 +97,15 @@ mod tests {
         let s = Value::string;
         let n = |t: &str| Number::parse(t).map_or(Value::NULL, Value::from);
         for (value, want) in [
-            (s("a"), "\"a\"\n"), (n("1e30"), "1000000000000000000000000000000\n...\n"), (Value::NULL, "null\n...\n"), (Value::tuple([]), "[]\n"),
+            (s("a"), "\"a\"\n"),
+            (n("1e30"), "1000000000000000000000000000000\n...\n"),
+            (Value::NULL, "null\n...\n"),
+            (Value::tuple([]), "[]\n"),
             (Value::tuple([s("x\ny\n"), s("x\n"), s("\n"), s("a\n\n")]), "- |\n  x\n  y\n- |\n  x\n- |2+\n\n- |+\n  a\n\n"),
-            (Value::tuple([s(" a\nb"), s("a \nb"), s("\ta\n"), s("😀é\u{a0}\u{7f}")]), "- |2-\n   a\n  b\n- \"a \\nb\"\n- \"\\ta\\n\"\n- \"\\U0001F600é\u{a0}\\x7F\"\n"),
+            (
+                Value::tuple([s(" a\nb"), s("a \nb"), s("\ta\n"), s("😀é\u{a0}\u{7f}")]),
+                "- |2-\n   a\n  b\n- \"a \\nb\"\n- \"\\ta\\n\"\n- \"\\U0001F600é\u{a0}\\x7F\"\n",
+            ),
             (Value::object([("a\nb", n("1"))]), "? |-\n  a\n  b\n: 1\n"),
             (Value::tuple([Value::tuple([n("4")]), Value::object([("k", Value::tuple([n("5")]))])]), "- - 4\n- \"k\":\n  - 5\n"),
         ] {

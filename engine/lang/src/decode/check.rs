@@ -14,7 +14,8 @@ impl Decoder {
         self.check_name("Invalid check block name", &name, name_span);
         if let Some(first) = self.module.checks.get(&name).map(|c| c.span) {
             let place = self.place(first);
-            let detail = format!("A check block named {name:?} was already declared in {place}. Check blocks must be unique within each module.");
+            let detail =
+                format!("A check block named {name:?} was already declared in {place}. Check blocks must be unique within each module.");
             return self.again(format!("Duplicate check {name:?} configuration"), detail, b.span, first);
         }
         let mut data = c.blocks_of("data");

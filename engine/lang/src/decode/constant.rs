@@ -75,9 +75,7 @@ fn find_call(expr: &Expr) -> Option<&Expr> {
         ExprKind::Call { .. } => Some(expr),
         ExprKind::Wrap(e) | ExprKind::Paren(e) | ExprKind::Unary(_, e) | ExprKind::GetAttr { on: e, .. } => find_call(e),
         ExprKind::Index { on: a, key: b } | ExprKind::Binary(a, _, b) => find_call(a).or_else(|| find_call(b)),
-        ExprKind::Conditional { condition, then, otherwise } => {
-            [condition, then, otherwise].into_iter().find_map(|e| find_call(e))
-        }
+        ExprKind::Conditional { condition, then, otherwise } => [condition, then, otherwise].into_iter().find_map(|e| find_call(e)),
         ExprKind::Tuple(items) => items.iter().find_map(find_call),
         ExprKind::Object(items) => items.iter().find_map(|i| find_call(&i.key).or_else(|| find_call(&i.value))),
         _ => None,

@@ -45,21 +45,12 @@ impl Decoder {
         let body = self.with_escaped(rest, &c, "module");
         if let Some(first) = self.module.calls.get(&name).map(|m| m.span) {
             let place = self.place(first);
-            let detail = format!("A module call named {name:?} was already defined in {place}. Module calls must have unique names within a module.");
+            let detail = format!(
+                "A module call named {name:?} was already defined in {place}. Module calls must have unique names within a module."
+            );
             return self.again("Duplicate module call", detail, b.span, first);
         }
-        let call = ModuleCall {
-            name: name.clone(),
-            source,
-            version,
-            body,
-            count,
-            for_each,
-            enabled,
-            depends_on,
-            providers,
-            span: b.span,
-        };
+        let call = ModuleCall { name: name.clone(), source, version, body, count, for_each, enabled, depends_on, providers, span: b.span };
         self.module.calls.insert(name, call);
     }
 }
@@ -76,15 +67,27 @@ fn check_source(source: &Expr, version: Option<&Expr>, diags: &mut Diags) {
     let Err(e) = ModuleSource::parse(&text) else {
         if version.is_some() && !matches!(ModuleSource::parse(&text), Ok(ModuleSource::Registry { .. })) {
             let what = if text.starts_with('.') { "local directory" } else { "remote package" };
-            let detail = format!("Failed to parse module registry address: can't use {what} {text:?} as a module registry address.\n\nTerraform assumed that you intended a module registry source address because you also set the argument \"version\", which applies only to registry modules.");
+            let detail = format!(
+                "Failed to parse module registry address: can't use {what} {text:?} as a module registry address.\n\nTerraform assumed that you intended a module registry source address because you also set the argument \"version\", which applies only to registry modules."
+            );
             diags.push(Diagnostic::error("Invalid registry module source address", detail).at(source.span));
         }
         return;
     };
     let (summary, detail) = if version.is_some() {
-        ("Invalid registry module source address", format!("Failed to parse module registry address: {e}.\n\nTerraform assumed that you intended a module registry source address because you also set the argument \"version\", which applies only to registry modules."))
+        (
+            "Invalid registry module source address",
+            format!(
+                "Failed to parse module registry address: {e}.\n\nTerraform assumed that you intended a module registry source address because you also set the argument \"version\", which applies only to registry modules."
+            ),
+        )
     } else {
-        ("Invalid module source address", format!("Terraform failed to determine your intended installation method for remote module package {text:?}.\n\nIf you intended this as a path relative to the current module, use \"./{text}\" instead. The \"./\" prefix indicates that the address is a relative filesystem path."))
+        (
+            "Invalid module source address",
+            format!(
+                "Terraform failed to determine your intended installation method for remote module package {text:?}.\n\nIf you intended this as a path relative to the current module, use \"./{text}\" instead. The \"./\" prefix indicates that the address is a relative filesystem path."
+            ),
+        )
     };
     diags.push(Diagnostic::error(summary, detail).at(source.span));
 }
@@ -105,7 +108,10 @@ pub(crate) fn providers(expr: &Expr, json: bool, diags: &mut Diags) -> Vec<(Prov
         let Some(inner) = inner_name(item, json, diags) else { continue };
         let Some(outer) = provider_ref(&item.value, json, "providers", diags) else { continue };
         if let Some((first, _)) = out.iter().find(|(i, _)| i.name == inner.name && i.alias == inner.alias) {
-            let detail = format!("A provider configuration was already passed to {}. Each child provider configuration can be assigned only once.", shown(&inner));
+            let detail = format!(
+                "A provider configuration was already passed to {}. Each child provider configuration can be assigned only once.",
+                shown(&inner)
+            );
             diags.push(Diagnostic::error("Duplicate provider address", detail).at(inner.span).label(first.span, "the first one"));
             continue;
         }

@@ -76,7 +76,10 @@ impl Decoder {
                 }
             }
             if !found {
-                let detail = format!("There is no local value named {:?}. An override file can only override a local value that was already defined in a primary configuration file.", a.name);
+                let detail = format!(
+                    "There is no local value named {:?}. An override file can only override a local value that was already defined in a primary configuration file.",
+                    a.name
+                );
                 self.error("Missing base local value definition to override", detail, a.name_span);
             }
         }

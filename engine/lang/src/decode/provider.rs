@@ -20,7 +20,9 @@ impl Decoder {
         let (c, rest) = part(&b.body, &PROVIDER, &mut self.diags);
         let (name, name_span) = label(b, 0);
         if !is_provider_name(&name) {
-            let detail = format!("{name} is an invalid provider local name: must contain only letters, digits, and dashes, and may not use leading or trailing dashes");
+            let detail = format!(
+                "{name} is an invalid provider local name: must contain only letters, digits, and dashes, and may not use leading or trailing dashes"
+            );
             self.error("Invalid provider local name", detail, b.span);
             return;
         }
@@ -57,8 +59,12 @@ impl Decoder {
         if let Some(first) = self.module.providers.get(&key).map(|p| p.span) {
             let place = self.place(first);
             let detail = match &alias {
-                None => format!("A default (non-aliased) provider configuration for {name:?} was already given in {place}. If multiple configurations are required, set the \"alias\" argument for alternative configurations."),
-                Some(alias) => format!("A provider configuration for {name:?} with alias {alias:?} was already given in {place}. Each configuration for the same provider must have a distinct alias."),
+                None => format!(
+                    "A default (non-aliased) provider configuration for {name:?} was already given in {place}. If multiple configurations are required, set the \"alias\" argument for alternative configurations."
+                ),
+                Some(alias) => format!(
+                    "A provider configuration for {name:?} with alias {alias:?} was already given in {place}. Each configuration for the same provider must have a distinct alias."
+                ),
             };
             return self.again("Duplicate provider configuration", detail, b.span, first);
         }
@@ -70,8 +76,5 @@ impl Decoder {
 
 /// Whether a provider may be called that.
 pub(super) fn is_provider_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with('-')
-        && !name.ends_with('-')
-        && name.chars().all(|c| c == '-' || c.is_alphanumeric())
+    !name.is_empty() && !name.starts_with('-') && !name.ends_with('-') && name.chars().all(|c| c == '-' || c.is_alphanumeric())
 }

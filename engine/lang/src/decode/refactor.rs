@@ -11,11 +11,8 @@ use crate::{Expr, ExprKind};
 
 const MOVED: Shape = Shape { args: &["from", "to"], required: &["from", "to"], blocks: &[] };
 
-const REMOVED: Shape = Shape {
-    args: &["from"],
-    required: &["from"],
-    blocks: &[("lifecycle", &[]), ("connection", &[]), ("provisioner", &["type"])],
-};
+const REMOVED: Shape =
+    Shape { args: &["from"], required: &["from"], blocks: &[("lifecycle", &[]), ("connection", &[]), ("provisioner", &["type"])] };
 
 const REMOVED_LIFECYCLE: Shape = Shape { args: &["destroy"], required: &[], blocks: &[] };
 
@@ -111,14 +108,7 @@ impl Decoder {
                 return self.error("Invalid import address", "Only managed resources can be imported.", a.name_span.to(a.expr.span));
             }
         }
-        let import = Import {
-            to,
-            id: c.expr("id"),
-            identity: c.expr("identity"),
-            for_each: c.expr("for_each"),
-            provider,
-            span: b.span,
-        };
+        let import = Import { to, id: c.expr("id"), identity: c.expr("identity"), for_each: c.expr("for_each"), provider, span: b.span };
         self.module.imports.push(import);
     }
 }
@@ -188,7 +178,9 @@ fn check_address(t: &Traversal, diags: &mut Diags) -> Option<Kind> {
     let kind = match rest.first().map(|p| p.name) {
         None => return Some(Kind::Module),
         Some(word @ ("count" | "each" | "local" | "path" | "self" | "terraform" | "var" | "template" | "lazy" | "arg")) => {
-            let detail = format!("The keyword {word:?} is reserved and cannot be used to target a resource address. If you are targeting a resource type that uses a reserved keyword, please prefix your address with \"resource.\".");
+            let detail = format!(
+                "The keyword {word:?} is reserved and cannot be used to target a resource address. If you are targeting a resource type that uses a reserved keyword, please prefix your address with \"resource.\"."
+            );
             return error("Invalid address", &detail, t.span);
         }
         Some("data") => Kind::Data,

@@ -73,7 +73,9 @@ pub(crate) fn provider_ref(expr: &Expr, json: bool, argument: &str, diags: &mut 
     };
     let summary = "Invalid provider configuration reference";
     let Some(t) = as_traversal(on) else {
-        let detail = format!("The {argument} argument requires a provider type name, optionally followed by a period and then a configuration alias.");
+        let detail = format!(
+            "The {argument} argument requires a provider type name, optionally followed by a period and then a configuration alias."
+        );
         diags.push(Diagnostic::error(summary, detail).at(expr.span));
         return None;
     };
@@ -81,7 +83,9 @@ pub(crate) fn provider_ref(expr: &Expr, json: bool, argument: &str, diags: &mut 
         [] => None,
         [TraversalStep::Attr(name, _)] => Some(name.clone()),
         _ => {
-            let detail = format!("The {argument} argument requires a provider type name, optionally followed by a period and then a configuration alias.");
+            let detail = format!(
+                "The {argument} argument requires a provider type name, optionally followed by a period and then a configuration alias."
+            );
             diags.push(Diagnostic::error(summary, detail).at(expr.span));
             return None;
         }

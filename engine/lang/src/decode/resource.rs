@@ -5,9 +5,7 @@ use secstack_base::{Diagnostic, Span, Str};
 
 use super::reference::{references_in_body, unquoted};
 use super::variable::only_one;
-use super::{
-    Content, Decoder, Quoted, Shape, check_repetition, label, list, part, provider_ref, reference, references_of, truth, whole,
-};
+use super::{Content, Decoder, Quoted, Shape, check_repetition, label, list, part, provider_ref, reference, references_of, truth, whole};
 use crate::ast::{Traversal, TraversalStep, as_traversal, references};
 use crate::body::{Block, Items};
 use crate::module::{IgnoreChanges, Lifecycle, Provisioner, Resource};
@@ -44,13 +42,8 @@ struct Words {
     noun: &'static str,
 }
 
-const MANAGED_WORDS: Words = Words {
-    mode: Mode::Managed,
-    ty: "Invalid resource type name",
-    name: "Invalid resource name",
-    lifecycle: "",
-    noun: "resource",
-};
+const MANAGED_WORDS: Words =
+    Words { mode: Mode::Managed, ty: "Invalid resource type name", name: "Invalid resource name", lifecycle: "", noun: "resource" };
 
 const DATA_WORDS: Words = Words {
     mode: Mode::Data,
@@ -164,7 +157,9 @@ impl Decoder {
         let mut blocks = c.blocks_of("_");
         let Some(first) = blocks.next() else { return rest };
         for again in blocks {
-            let detail = format!("The special block type \"_\" can be used to force particular arguments to be interpreted as resource-type-specific rather than as meta-arguments, but each {owner} block can have only one such block.");
+            let detail = format!(
+                "The special block type \"_\" can be used to force particular arguments to be interpreted as resource-type-specific rather than as meta-arguments, but each {owner} block can have only one such block."
+            );
             self.diags.push(Diagnostic::error("Duplicate escaping block", detail).at(again.ty_span).label(first.span, "the first one"));
         }
         match (&mut rest.items, &first.body.items) {
@@ -184,7 +179,10 @@ impl Decoder {
         for a in &c.attributes {
             if words.mode != Mode::Managed && &*a.name != "enabled" {
                 let noun = words.lifecycle;
-                let detail = format!("The lifecycle argument {:?} is defined only for managed resources (\"resource\" blocks), and is not valid for {noun}s.", a.name);
+                let detail = format!(
+                    "The lifecycle argument {:?} is defined only for managed resources (\"resource\" blocks), and is not valid for {noun}s.",
+                    a.name
+                );
                 self.error(format!("Invalid {noun} lifecycle argument"), detail, a.name_span);
                 continue;
             }
@@ -247,11 +245,8 @@ impl Decoder {
                 _ => "Multiple resource references in replace_triggered_by expression.",
             };
             // The first mistake is enough.
-            let summary = if other {
-                "Invalid reference in replace_triggered_by expression"
-            } else {
-                "Invalid replace_triggered_by expression"
-            };
+            let summary =
+                if other { "Invalid reference in replace_triggered_by expression" } else { "Invalid replace_triggered_by expression" };
             self.error(summary, detail, item.span);
             return out;
         }

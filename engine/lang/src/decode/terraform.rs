@@ -14,13 +14,7 @@ use crate::{Expr, ExprKind};
 const TERRAFORM: Shape = Shape {
     args: &["required_version", "experiments", "language"],
     required: &[],
-    blocks: &[
-        ("backend", &["type"]),
-        ("cloud", &[]),
-        ("required_providers", &[]),
-        ("provider_meta", &["provider"]),
-        ("encryption", &[]),
-    ],
+    blocks: &[("backend", &["type"]), ("cloud", &[]), ("required_providers", &[]), ("provider_meta", &["provider"]), ("encryption", &[])],
 };
 
 /// What `terraform` blocks said so far.
@@ -72,10 +66,18 @@ impl Decoder {
             }
         };
         duplicate(self, &backends, "Duplicate backend configuration", "backend configuration", "backend");
-        duplicate(self, &clouds, "Duplicate HCP Terraform configurations", "'cloud' block configuring HCP Terraform or Terraform Enterprise", "'cloud' block");
+        duplicate(
+            self,
+            &clouds,
+            "Duplicate HCP Terraform configurations",
+            "'cloud' block configuring HCP Terraform or Terraform Enterprise",
+            "'cloud' block",
+        );
         if let (Some(backend), Some(cloud)) = (backends.first(), clouds.first()) {
             let (at_cloud, at_backend) = (self.place(cloud.span), self.place(backend.span));
-            let detail = format!("A module may declare either one 'cloud' block OR one 'backend' block configuring a state backend. The 'cloud' block is configured in {at_cloud}; a backend is configured in {at_backend}. Remove the backend block to configure HCP Terraform or Terraform Enteprise.");
+            let detail = format!(
+                "A module may declare either one 'cloud' block OR one 'backend' block configuring a state backend. The 'cloud' block is configured in {at_cloud}; a backend is configured in {at_backend}. Remove the backend block to configure HCP Terraform or Terraform Enteprise."
+            );
             self.again("Both a backend and cloud configuration are present", detail, backend.span, cloud.span);
         }
         self.module.backend = backends.into_iter().chain(clouds).next();
@@ -84,7 +86,9 @@ impl Decoder {
     fn required_providers(&mut self, b: &Block, json: bool) {
         if let Some(first) = self.terraform.required_providers.filter(|_| !self.terraform.merges) {
             let place = self.place(first);
-            let detail = format!("A module may have only one required providers configuration. The required providers were previously configured in {place}.");
+            let detail = format!(
+                "A module may have only one required providers configuration. The required providers were previously configured in {place}."
+            );
             return self.again("Duplicate required providers configuration", detail, b.ty_span, first);
         }
         self.terraform.required_providers.get_or_insert(b.span);
@@ -103,7 +107,9 @@ impl Decoder {
     fn required_provider(&mut self, a: &Attribute, json: bool) -> Option<RequiredProvider> {
         let name = &a.name;
         if !is_provider_name(name) {
-            let detail = format!("{name} is an invalid provider local name: must contain only letters, digits, and dashes, and may not use leading or trailing dashes");
+            let detail = format!(
+                "{name} is an invalid provider local name: must contain only letters, digits, and dashes, and may not use leading or trailing dashes"
+            );
             self.error("Invalid provider local name", detail, a.name_span);
             return None;
         }
@@ -179,7 +185,8 @@ impl Decoder {
             let ProviderRef { name: given, alias, .. } = &found;
             let summary = "Invalid configuration_aliases value";
             if given != name {
-                let detail = format!("Configuration aliases must be prefixed with the provider name. Expected {name:?}, but found {given:?}.");
+                let detail =
+                    format!("Configuration aliases must be prefixed with the provider name. Expected {name:?}, but found {given:?}.");
                 self.error(summary, detail, found.span);
             } else if alias.is_none() {
                 let detail = "Configuration aliases can only contain references to local provider configuration names in the format of provider.alias";

@@ -55,7 +55,9 @@ fn keyword(name: &str, span: Span, diags: &mut Diags) -> Constraint {
         "list" => simple(Type::list(Type::Dynamic)),
         "map" => simple(Type::map(Type::Dynamic)),
         "set" => error("The set type constructor requires one argument specifying the element type.", span, diags),
-        "object" => error("The object type constructor requires one argument specifying the attribute types and values as a map.", span, diags),
+        "object" => {
+            error("The object type constructor requires one argument specifying the attribute types and values as a map.", span, diags)
+        }
         "tuple" => error("The tuple type constructor requires one argument specifying the element types as a list.", span, diags),
         _ => error(format!("The keyword {name:?} is not a valid type specification."), span, diags),
     }
@@ -121,7 +123,8 @@ fn tuple(arg: &Expr, diags: &mut Diags) -> Constraint {
 
 fn object(arg: &Expr, diags: &mut Diags) -> Constraint {
     let ExprKind::Object(items) = &arg.kind else {
-        let detail = "Object type constructor requires a map whose keys are attribute names and whose values are the corresponding attribute types.";
+        let detail =
+            "Object type constructor requires a map whose keys are attribute names and whose values are the corresponding attribute types.";
         return error(detail, arg.span, diags);
     };
     let (mut types, mut optional) = (BTreeMap::new(), BTreeSet::new());

@@ -24,8 +24,7 @@ const OUTPUT: Shape = Shape {
 const RULE: Shape = Shape { args: &["condition", "error_message"], required: &["condition", "error_message"], blocks: &[] };
 
 /// Names with a meaning inside `module` blocks, where variables are set.
-const RESERVED: &[&str] =
-    &["source", "version", "providers", "count", "for_each", "lifecycle", "depends_on", "locals"];
+const RESERVED: &[&str] = &["source", "version", "providers", "count", "for_each", "lifecycle", "depends_on", "locals"];
 
 impl Decoder {
     pub(super) fn variable(&mut self, b: &Block) {
@@ -59,7 +58,8 @@ impl Decoder {
         }
         if let Some(first) = self.module.variables.get(&name).map(|v| v.span) {
             let place = self.place(first);
-            let detail = format!("A variable named {name:?} was already declared in {place}. Variable names must be unique within a module.");
+            let detail =
+                format!("A variable named {name:?} was already declared in {place}. Variable names must be unique within a module.");
             return self.again("Duplicate variable declaration", detail, b.span, first);
         }
         let has_type = c.get("type").is_some();
@@ -89,9 +89,18 @@ impl Decoder {
             let start = "Terraform 0.11 and earlier required type constraints to be given in quotes, but that form is now deprecated and will be removed in a future version of Terraform. Remove the quotes around";
             let (summary, detail) = match old {
                 "string" => ("Invalid quoted type constraints", format!("{start} \"string\".")),
-                "list" => ("Invalid quoted type constraints", format!("{start} \"list\" and write list(string) instead to explicitly indicate that the list elements are strings.")),
-                "map" => ("Invalid quoted type constraints", format!("{start} \"map\" and write map(string) instead to explicitly indicate that the map elements are strings.")),
-                _ => ("Invalid legacy variable type hint", "To provide a full type expression, remove the surrounding quotes and give the type expression directly.".to_owned()),
+                "list" => (
+                    "Invalid quoted type constraints",
+                    format!("{start} \"list\" and write list(string) instead to explicitly indicate that the list elements are strings."),
+                ),
+                "map" => (
+                    "Invalid quoted type constraints",
+                    format!("{start} \"map\" and write map(string) instead to explicitly indicate that the map elements are strings."),
+                ),
+                _ => (
+                    "Invalid legacy variable type hint",
+                    "To provide a full type expression, remove the surrounding quotes and give the type expression directly.".to_owned(),
+                ),
             };
             self.error(summary, detail, a.expr.span);
             return (Type::Dynamic, None);
@@ -154,7 +163,10 @@ impl Decoder {
             self.check_name("Invalid local value name", &a.name, a.name_span);
             if let Some(first) = self.module.locals.get(&a.name).map(|l| l.span) {
                 let place = self.place(first);
-                let detail = format!("A local value named {:?} was already defined in {place}. Local value names must be unique within a module.", a.name);
+                let detail = format!(
+                    "A local value named {:?} was already defined in {place}. Local value names must be unique within a module.",
+                    a.name
+                );
                 self.again("Duplicate local value definition", detail, a.name_span, first);
                 continue;
             }

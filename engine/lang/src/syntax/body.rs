@@ -7,16 +7,28 @@ use crate::token::{Kind, Start, Token, ident_len, scan};
 
 /// Types of top-level blocks: where reading may start over.
 const BLOCKS: &[&str] = &[
-    "resource", "data", "variable", "output", "locals", "module", "provider", "terraform", "moved", "removed", "import",
-    "check", "ephemeral", "run", "variables",
+    "resource",
+    "data",
+    "variable",
+    "output",
+    "locals",
+    "module",
+    "provider",
+    "terraform",
+    "moved",
+    "removed",
+    "import",
+    "check",
+    "ephemeral",
+    "run",
+    "variables",
 ];
 
 const REQUIRED: &str = "Argument or block definition required";
 const REQUIRED_DETAIL: &str = "An argument or block definition is required here.";
 const EQUALS_DETAIL: &str =
     "An argument or block definition is required here. To set an argument, use the equals sign \"=\" to introduce the argument value.";
-const UNCLOSED_DETAIL: &str =
-    "There is no closing brace for this block before the end of the file. This may be caused by incorrect brace nesting elsewhere in this file.";
+const UNCLOSED_DETAIL: &str = "There is no closing brace for this block before the end of the file. This may be caused by incorrect brace nesting elsewhere in this file.";
 
 /// How often reading starts over: each time the rest of the text is scanned again.
 const MAX_RESTARTS: usize = 50;
@@ -253,8 +265,12 @@ impl Parser<'_> {
                 }
                 kind => {
                     let detail = match kind {
-                        Kind::Equal => "The equals sign \"=\" indicates an argument definition, and must not be used when defining a block.",
-                        Kind::Newline => "A block definition must have block content delimited by \"{\" and \"}\", starting on the same line as the block header.",
+                        Kind::Equal => {
+                            "The equals sign \"=\" indicates an argument definition, and must not be used when defining a block."
+                        }
+                        Kind::Newline => {
+                            "A block definition must have block content delimited by \"{\" and \"}\", starting on the same line as the block header."
+                        }
                         _ => "Either a quoted string block label or an opening brace (\"{\") is expected here.",
                     };
                     if !self.recovery || matches!(kind, Kind::Equal | Kind::Newline) {

@@ -254,8 +254,7 @@ impl Parser<'_> {
                         return;
                     }
                     if !self.recovery {
-                        let detail =
-                            "An expanded function argument (with ...) must be immediately followed by closing parentheses.";
+                        let detail = "An expanded function argument (with ...) must be immediately followed by closing parentheses.";
                         self.error("Missing closing parenthesis", detail, sep);
                     }
                     self.recover(Kind::CParen);
@@ -263,7 +262,9 @@ impl Parser<'_> {
                 }
                 kind => {
                     if kind == Kind::Eof {
-                        let detail = format!("There is no closing parenthesis for this function call {NESTING} parenthesis nesting elsewhere in this file.");
+                        let detail = format!(
+                            "There is no closing parenthesis for this function call {NESTING} parenthesis nesting elsewhere in this file."
+                        );
                         self.error("Unterminated function call", detail, Token { start: name.start, ..open });
                     } else {
                         let detail = "A comma is required to separate each function argument from the next.";
@@ -302,7 +303,8 @@ impl Parser<'_> {
                     }
                     kind => {
                         if !p.recovery && kind == Kind::Eof {
-                            let detail = format!("There is no corresponding closing bracket {NESTING} bracket nesting elsewhere in this file.");
+                            let detail =
+                                format!("There is no corresponding closing bracket {NESTING} bracket nesting elsewhere in this file.");
                             p.error("Unterminated tuple constructor expression", detail, open);
                         } else if !p.recovery {
                             let detail = "Expected a comma to mark the beginning of the next item.";

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use secstack_base::addr::{ModulePath, ResourceName};
 use secstack_base::{
-    Addr, Data, Diags, InstanceKey, Marks, Mode, ModuleAddr, Number, ObjectType, Path, ProviderConfigAddr, Refinement, ResourceAddr, Step, Str, Type,
-    Value,
+    Addr, Data, Diags, InstanceKey, Marks, Mode, ModuleAddr, Number, ObjectType, Path, ProviderConfigAddr, Refinement, ResourceAddr, Step,
+    Str, Type, Value,
 };
 use secstack_state::file;
 use secstack_state::model::{CheckObject, CheckResult, CheckStatus, ConfigAddr, Snapshot};

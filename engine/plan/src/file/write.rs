@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use secstack_base::{Addr, Data, InstanceKey, Mode, ModuleAddr, ObjectType, Path, Refinement, Step, Str, Type, Value};
 use secstack_base::addr::{ModulePath, ResourceName};
+use secstack_base::{Addr, Data, InstanceKey, Mode, ModuleAddr, ObjectType, Path, Refinement, Step, Str, Type, Value};
 use secstack_state::file;
 use secstack_state::model::{CheckResult, ConfigAddr, Snapshot};
 

@@ -197,7 +197,8 @@ impl Run {
             if output.ephemeral {
                 value = value.mark(Marks::EPHEMERAL);
             }
-            let stored = (ix == ROOT && !output.ephemeral && !diags.has_errors() && self.plan.mode != PlanMode::Destroy).then(|| value.unmark_deep(Marks::ALL));
+            let stored = (ix == ROOT && !output.ephemeral && !diags.has_errors() && self.plan.mode != PlanMode::Destroy)
+                .then(|| value.unmark_deep(Marks::ALL));
             if let Some(facts) = self.world.facts_mut(ix, &addr) {
                 facts.outputs.insert(name.clone(), value);
             }
@@ -247,12 +248,25 @@ impl Run {
             alias: key.alias.clone(),
             key: InstanceKey::None,
         };
-        let (Some(schema), Some(instance)) = ({ use secstack_eval::Schemas; self.providers.resource(&key.provider, Mode::Ephemeral, &name.ty) }, self.providers.instance(&provider)) else { return false };
+        let (Some(schema), Some(instance)) = (
+            {
+                use secstack_eval::Schemas;
+                self.providers.resource(&key.provider, Mode::Ephemeral, &name.ty)
+            },
+            self.providers.instance(&provider),
+        ) else {
+            return false;
+        };
         let mut diags = Diags::new();
         for module in self.world.instances(ix) {
             let Some(facts) = self.world.facts(ix, &module) else { continue };
             let scope = self.world.scope(ix, facts, RepetitionData::default());
-            let repetition = expand(secstack_plan::expand::Repeat { count: r.count.as_ref(), for_each: r.for_each.as_ref(), enabled: r.enabled.as_ref() }, &scope, false, &mut diags);
+            let repetition = expand(
+                secstack_plan::expand::Repeat { count: r.count.as_ref(), for_each: r.for_each.as_ref(), enabled: r.enabled.as_ref() },
+                &scope,
+                false,
+                &mut diags,
+            );
             let mut known = ResourceFacts::new(repetition.clone());
             for k in repetition.keys() {
                 let Some(facts) = self.world.facts(ix, &module) else { continue };
@@ -297,7 +311,11 @@ impl Run {
             for key in repetition.keys() {
                 let addr = resource.instance(key.clone());
                 match self.by_addr.get(&addr).copied() {
-                    Some(change) if matches!(self.plan.changes[change].action, Action::Create | Action::Update | Action::Read) || self.plan.changes[change].action.is_replace() || self.plan.changes[change].importing.is_some() => {
+                    Some(change)
+                        if matches!(self.plan.changes[change].action, Action::Create | Action::Update | Action::Read)
+                            || self.plan.changes[change].action.is_replace()
+                            || self.plan.changes[change].importing.is_some() =>
+                    {
                         steps.push(change);
                         known.set(key, Value::unknown(Type::Dynamic));
                     }
@@ -360,10 +378,14 @@ impl Run {
                         }
                     }
                     // A data source that was read while planning is not read again: what its conditions came to is not kept.
-                    CheckStatus::Pass if is_data(&result.kind, &result.config_addr) => self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Unknown),
+                    CheckStatus::Pass if is_data(&result.kind, &result.config_addr) => {
+                        self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Unknown)
+                    }
                     CheckStatus::Pass => self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Pass),
                     CheckStatus::Unknown => self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Unknown),
-                    CheckStatus::Error => self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Error(Diags::new())),
+                    CheckStatus::Error => {
+                        self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Error(Diags::new()))
+                    }
                 }
             }
             if result.objects.is_empty() {

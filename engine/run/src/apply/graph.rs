@@ -257,10 +257,11 @@ fn destroy_edges(run: &Run, g: &mut ExecGraph, index: &Index, id: usize, i: usiz
     for user in index.users_of(c) {
         let u = &run.plan.changes[user];
         // What depends on this object is deleted first.
-        if user != i && let Some(needs) = g.destroys.get(&user).copied() {
-            if !is_late(u, c) {
-                g.edge(id, needs);
-            }
+        if user != i
+            && let Some(needs) = g.destroys.get(&user).copied()
+            && !is_late(u, c)
+        {
+            g.edge(id, needs);
         }
     }
     match c.action {

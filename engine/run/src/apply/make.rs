@@ -43,7 +43,8 @@ impl Run {
         let c = &self.plan.changes[change];
         let lost = |what: String| Box::new(Diagnostic::error("Step cannot be carried out", what).about(c.addr.to_string()));
         let schema = self.schema_of(c).ok_or_else(|| lost(format!("There is no schema for {}.", c.addr)))?;
-        let instance = self.providers.instance(&c.provider).ok_or_else(|| lost(format!("The provider configuration {} is not ready.", c.provider)))?;
+        let instance =
+            self.providers.instance(&c.provider).ok_or_else(|| lost(format!("The provider configuration {} is not ready.", c.provider)))?;
         let ix = self.world.config.find(&c.addr.module().path());
         let node = node_of(self, &c.addr);
         let (Some(ix), Some(_)) = (ix, node) else {
@@ -96,7 +97,9 @@ impl Run {
     }
 
     fn create(&mut self, exec: usize, change: usize, site: &Site, planned: Value) {
-        if self.plan.changes[change].action == Action::CreateThenDelete && let Some(key) = self.snapshot.depose(&site.addr) {
+        if self.plan.changes[change].action == Action::CreateThenDelete
+            && let Some(key) = self.snapshot.depose(&site.addr)
+        {
             self.deposed.set(change, key);
             self.record_instance(&site.addr, &site.provider);
         }
@@ -184,7 +187,10 @@ impl Run {
         let hook = move |draft: &mut secstack_base::schema::Draft| instance.plan(&ty, draft);
         let again = diff::diff(&diff::Change { schema: &site.schema, prior: prior.as_ref(), config: &arguments, hook: &hook }, diags);
         if let Some((path, what)) = promise::broken(&c.after, &again.planned) {
-            let text = format!("When expanding the plan for {} to include new values learned so far during apply, the planned value of {path} {what}.\n\nThe plan said one thing and the configuration, now that more is known, says another. Nothing was changed; make a new plan.", c.addr);
+            let text = format!(
+                "When expanding the plan for {} to include new values learned so far during apply, the planned value of {path} {what}.\n\nThe plan said one thing and the configuration, now that more is known, says another. Nothing was changed; make a new plan.",
+                c.addr
+            );
             diags.push(Diagnostic::error("Inconsistent final plan", text).at(r.span));
         }
         let written = write_only(&site.schema.block, &arguments, &again.planned);
@@ -207,7 +213,9 @@ impl Run {
         }
         for (rule, verdict) in rules.iter().zip(verdicts) {
             match verdict {
-                Verdict::Fail(text) => diags.push(Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span)),
+                Verdict::Fail(text) => {
+                    diags.push(Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span))
+                }
                 Verdict::Error(found) => diags.extend(found.clone()),
                 Verdict::Pass | Verdict::Unknown => {}
             }
@@ -268,8 +276,14 @@ impl Run {
             value = value.with(&a.name, Value::null(a.ty.clone()));
         }
         let value = diff::mark_paths(&value, &marks);
-        if !site.schema.legacy && c.action != Action::NoOp && let Some((path, what)) = promise::broken(&known.planned, &value) {
-            let text = format!("When applying changes to {}, the provider produced an unexpected new value: {path} {what}.\n\nThis is a bug in the provider.", c.addr);
+        if !site.schema.legacy
+            && c.action != Action::NoOp
+            && let Some((path, what)) = promise::broken(&known.planned, &value)
+        {
+            let text = format!(
+                "When applying changes to {}, the provider produced an unexpected new value: {path} {what}.\n\nThis is a bug in the provider.",
+                c.addr
+            );
             self.fail(Diagnostic::error("Provider produced inconsistent result after apply", text).about(c.addr.to_string()));
         }
         self.store(&site, change, &value, false);
@@ -370,7 +384,9 @@ impl Run {
                     object.dependencies = c.dependencies.clone();
                 }
                 object.create_before_destroy = c.create_before_destroy;
-                object.private = (c.action == Action::Update || c.action == Action::NoOp).then(|| self.snapshot.get(&c.addr).and_then(|o| o.private.clone())).flatten();
+                object.private = (c.action == Action::Update || c.action == Action::NoOp)
+                    .then(|| self.snapshot.get(&c.addr).and_then(|o| o.private.clone()))
+                    .flatten();
                 self.snapshot.set_current(&c.addr, &c.provider, object);
                 self.record_instance(&c.addr, &c.provider);
             }
@@ -390,7 +406,9 @@ impl Run {
         }
         let Some(left) = self.open_steps.get_mut(&node) else { return };
         *left = left.saturating_sub(1);
-        if *left == 0 && let Some(own) = self.exec.statics.get(&node).copied() {
+        if *left == 0
+            && let Some(own) = self.exec.statics.get(&node).copied()
+        {
             let failed = self.failed_nodes.contains(&node);
             self.exec.complete(own, failed);
         }

@@ -264,7 +264,12 @@ impl Run {
     /// Ends the run: outputs, checks, what destroyed data leaves.
     async fn end(mut self) -> Applied {
         let stopped = self.stopping() && !self.exec.is_finished();
-        if self.plan.mode == PlanMode::Destroy && !self.diags.has_errors() && self.plan.targets.is_empty() && self.plan.excludes.is_empty() && !stopped {
+        if self.plan.mode == PlanMode::Destroy
+            && !self.diags.has_errors()
+            && self.plan.targets.is_empty()
+            && self.plan.excludes.is_empty()
+            && !stopped
+        {
             self.drop_data();
         }
         self.apply_output_removals();
@@ -277,7 +282,10 @@ impl Run {
             self.diags.push(d);
         }
         if stopped {
-            self.diags.push(Diagnostic::error("Operation stopped", "The run was stopped before all changes were made. What was done is in the state; run the same command again to go on."));
+            self.diags.push(Diagnostic::error(
+                "Operation stopped",
+                "The run was stopped before all changes were made. What was done is in the state; run the same command again to go on.",
+            ));
         }
         Applied { snapshot: self.snapshot, diags: self.diags, done: self.done, stopped }
     }

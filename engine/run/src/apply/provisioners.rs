@@ -38,7 +38,19 @@ impl Run {
         let Some(ix) = config.find(&c.addr.module().path()) else { return false };
         let module = &config.module(ix).module;
         let declared = module.resources.get(&c.addr.resource.name).map(|r| &r.provisioners);
-        let removed = || module.removed.iter().find(|r| secstack_plan::removed_names(r, &ConfigAddr { module: c.addr.module().path(), name: c.addr.resource.name.clone() }, &config.module(ix).path)).map(|r| &r.provisioners);
+        let removed = || {
+            module
+                .removed
+                .iter()
+                .find(|r| {
+                    secstack_plan::removed_names(
+                        r,
+                        &ConfigAddr { module: c.addr.module().path(), name: c.addr.resource.name.clone() },
+                        &config.module(ix).path,
+                    )
+                })
+                .map(|r| &r.provisioners)
+        };
         let Some(all) = declared.or_else(removed) else { return false };
         let list: Vec<&Provisioner> = all.iter().filter(|p| p.on_destroy).collect();
         if list.is_empty() {
@@ -50,7 +62,15 @@ impl Run {
         true
     }
 
-    fn provision(&mut self, exec: usize, change: usize, ix: secstack_eval::ModuleIx, list: &[&Provisioner], value: Value, data: RepetitionData) {
+    fn provision(
+        &mut self,
+        exec: usize,
+        change: usize,
+        ix: secstack_eval::ModuleIx,
+        list: &[&Provisioner],
+        value: Value,
+        data: RepetitionData,
+    ) {
         let addr = self.plan.changes[change].addr.clone();
         let mut diags = Diags::new();
         let empty = secstack_eval::world::ModuleFacts::new(addr.module().clone());

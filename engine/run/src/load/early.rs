@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use secstack_base::{Diagnostic, Diags, Span, Str, Type, Value, convert};
 use secstack_eval::config::{ConfigModule, ModuleIx, ROOT};
+use secstack_eval::evaluate;
 use secstack_eval::funcs::{Context, Files};
 use secstack_eval::scope::{Resolved, Scope, ScopeStep};
-use secstack_eval::evaluate;
 use secstack_lang::Expr;
 use secstack_plan::inputs::{self, Input};
 

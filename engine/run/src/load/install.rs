@@ -91,7 +91,9 @@ impl<'a> Install<'a> {
                 let (version, location) = registry::find(host, &at, wanted.version)?;
                 let from = if host == "registry.terraform.io" { at } else { format!("{host}/{at}") };
                 (self.tell)(Progress::Download { key: &wanted.key, from: &from, version: Some(&version) });
-                let inner = match ModuleSource::parse(&location).map_err(|e| format!("the registry gave an address that is not valid, {location:?}: {e}"))? {
+                let inner = match ModuleSource::parse(&location)
+                    .map_err(|e| format!("the registry gave an address that is not valid, {location:?}: {e}"))?
+                {
                     ModuleSource::Remote { getter, url, subdir, reference } => {
                         get(getter, &url, reference.as_deref(), &target)?;
                         subdir

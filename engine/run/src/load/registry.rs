@@ -38,7 +38,10 @@ pub(super) fn find(host: &str, module: &str, wanted: Option<&str>) -> Result<(St
     let listed: Listed = json(host, &format!("{base}{module}/versions"))?;
     let constraint = Constraint::parse(wanted.unwrap_or("")).map_err(|e| e.to_string())?;
     let all = listed.modules.into_iter().flat_map(|m| m.versions).map(|v| v.version);
-    let best = all.filter_map(|text| Some((text.parse::<Version>().ok()?, text))).filter(|(v, _)| constraint.allows(v)).max_by(|a, b| a.0.cmp(&b.0));
+    let best = all
+        .filter_map(|text| Some((text.parse::<Version>().ok()?, text)))
+        .filter(|(v, _)| constraint.allows(v))
+        .max_by(|a, b| a.0.cmp(&b.0));
     let Some((_, version)) = best else {
         return Err(format!("no version of {module} in the registry {host} fits {:?}", wanted.unwrap_or("")));
     };

@@ -52,8 +52,14 @@ pub fn provider_versions(config: &Config, providers: &ProviderSet) -> Diags {
         let alone: Vec<_> = constraints.iter().filter(|(c, ..)| !versions.iter().any(|v| c.allows(v))).collect();
         let blamed = if alone.is_empty() { constraints.iter().collect() } else { alone };
         for (_, text, span) in blamed {
-            let what = format!("The configuration asks for version {text:?} of {addr}. The provider of that name in this program honours the schemas of {ours}.");
-            diags.push(Diagnostic::error("Unsupported provider version", what).at_opt(*span).help("Update the version constraint, or use a program that has this version of the provider."));
+            let what = format!(
+                "The configuration asks for version {text:?} of {addr}. The provider of that name in this program honours the schemas of {ours}."
+            );
+            diags.push(
+                Diagnostic::error("Unsupported provider version", what)
+                    .at_opt(*span)
+                    .help("Update the version constraint, or use a program that has this version of the provider."),
+            );
         }
     }
     diags

@@ -113,9 +113,10 @@ impl DataSource for SubnetData {
         let found = found.await?;
         let s = only(&found, "Subnet")?;
         let text = |t: &Option<String>| t.clone().unwrap_or_default();
-        let v6 = s.ipv6_cidr_block_association_set().iter().find(|a| {
-            a.ipv6_cidr_block_state.as_ref().and_then(|s| s.state.as_ref()) == Some(&SubnetCidrBlockStateCode::Associated)
-        });
+        let v6 = s
+            .ipv6_cidr_block_association_set()
+            .iter()
+            .find(|a| a.ipv6_cidr_block_state.as_ref().and_then(|s| s.state.as_ref()) == Some(&SubnetCidrBlockStateCode::Associated));
         let dns = s.private_dns_name_options_on_launch.as_ref();
         Ok(Self {
             arn: text(&s.subnet_arn),
@@ -129,9 +130,7 @@ impl DataSource for SubnetData {
             enable_dns64: s.enable_dns64.unwrap_or_default(),
             enable_lni_at_device_index: s.enable_lni_at_device_index.unwrap_or_default().into(),
             enable_resource_name_dns_a_record_on_launch: dns.and_then(|d| d.enable_resource_name_dns_a_record).unwrap_or_default(),
-            enable_resource_name_dns_aaaa_record_on_launch: dns
-                .and_then(|d| d.enable_resource_name_dns_aaaa_record)
-                .unwrap_or_default(),
+            enable_resource_name_dns_aaaa_record_on_launch: dns.and_then(|d| d.enable_resource_name_dns_aaaa_record).unwrap_or_default(),
             id: s.subnet_id.clone(),
             ipv6_cidr_block: Some(v6.map(|a| text(&a.ipv6_cidr_block)).unwrap_or_default()),
             ipv6_cidr_block_association_id: v6.map(|a| text(&a.association_id)).unwrap_or_default(),

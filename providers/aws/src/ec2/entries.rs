@@ -42,10 +42,32 @@ pub struct Entry {
 
 /// Names of protocols.
 const PROTOCOLS: &[(&str, &str)] = &[
-    ("-1", "all"), ("1", "icmp"), ("2", "igmp"), ("4", "ipv4"), ("6", "tcp"), ("8", "egp"), ("9", "igp"), ("17", "udp"),
-    ("27", "rdp"), ("41", "ipv6"), ("46", "rsvp"), ("47", "gre"), ("50", "esp"), ("51", "ah"), ("58", "icmpv6"),
-    ("58", "ipv6-icmp"), ("88", "eigrp"), ("89", "ospf"), ("94", "ipip"), ("103", "pim"), ("108", "ipcomp"),
-    ("112", "vrrp"), ("115", "l2tp"), ("132", "sctp"), ("136", "udplite"), ("137", "mpls-in-ip"),
+    ("-1", "all"),
+    ("1", "icmp"),
+    ("2", "igmp"),
+    ("4", "ipv4"),
+    ("6", "tcp"),
+    ("8", "egp"),
+    ("9", "igp"),
+    ("17", "udp"),
+    ("27", "rdp"),
+    ("41", "ipv6"),
+    ("46", "rsvp"),
+    ("47", "gre"),
+    ("50", "esp"),
+    ("51", "ah"),
+    ("58", "icmpv6"),
+    ("58", "ipv6-icmp"),
+    ("88", "eigrp"),
+    ("89", "ospf"),
+    ("94", "ipip"),
+    ("103", "pim"),
+    ("108", "ipcomp"),
+    ("112", "vrrp"),
+    ("115", "l2tp"),
+    ("132", "sctp"),
+    ("136", "udplite"),
+    ("137", "mpls-in-ip"),
 ];
 
 /// The number of a protocol.

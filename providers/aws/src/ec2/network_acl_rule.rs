@@ -114,9 +114,7 @@ impl NetworkAclRule {
     }
 
     fn find(&self, acl: &types::NetworkAcl) -> Option<Self> {
-        let is_it = |e: &&types::NetworkAclEntry| {
-            e.egress == Some(self.egress) && e.rule_number.map(i64::from) == Some(self.rule_number)
-        };
+        let is_it = |e: &&types::NetworkAclEntry| e.egress == Some(self.egress) && e.rule_number.map(i64::from) == Some(self.rule_number);
         let e = acl.entries().iter().find(is_it)?;
         let (ports, icmp) = (e.port_range.as_ref(), e.icmp_type_code.as_ref());
         Some(Self {

@@ -69,6 +69,9 @@ pub fn only<'a, T>(found: &'a [T], what: &str) -> Result<&'a T> {
     match found {
         [one] => Ok(one),
         [] => Err(Error::new(ErrorKind::Invalid, format!("no matching EC2 {what} found"))),
-        _ => Err(Error::new(ErrorKind::Invalid, format!("multiple EC2 {what}s matched; use additional constraints to reduce matches to a single EC2 {what}"))),
+        _ => Err(Error::new(
+            ErrorKind::Invalid,
+            format!("multiple EC2 {what}s matched; use additional constraints to reduce matches to a single EC2 {what}"),
+        )),
     }
 }

@@ -17,8 +17,16 @@ use crate::Aws;
     timeouts(create, delete, update),
     exactly_one(destination_cidr_block, destination_ipv6_cidr_block, destination_prefix_list_id),
     exactly_one(
-        carrier_gateway_id, core_network_arn, egress_only_gateway_id, gateway_id, local_gateway_id, nat_gateway_id,
-        network_interface_id, transit_gateway_id, vpc_endpoint_id, vpc_peering_connection_id
+        carrier_gateway_id,
+        core_network_arn,
+        egress_only_gateway_id,
+        gateway_id,
+        local_gateway_id,
+        nat_gateway_id,
+        network_interface_id,
+        transit_gateway_id,
+        vpc_endpoint_id,
+        vpc_peering_connection_id
     )
 )]
 pub struct Route {
@@ -152,8 +160,14 @@ impl Route {
     /// The targets besides the interface.
     fn target(&self) -> [&String; 9] {
         [
-            &self.carrier_gateway_id, &self.core_network_arn, &self.egress_only_gateway_id, &self.gateway_id,
-            &self.local_gateway_id, &self.nat_gateway_id, &self.transit_gateway_id, &self.vpc_endpoint_id,
+            &self.carrier_gateway_id,
+            &self.core_network_arn,
+            &self.egress_only_gateway_id,
+            &self.gateway_id,
+            &self.local_gateway_id,
+            &self.nat_gateway_id,
+            &self.transit_gateway_id,
+            &self.vpc_endpoint_id,
             &self.vpc_peering_connection_id,
         ]
     }

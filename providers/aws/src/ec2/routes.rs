@@ -161,9 +161,7 @@ pub fn made(table: &types::RouteTable, known: &BTreeSet<Hop>) -> BTreeSet<Hop> {
     let by_hand = |r: &&types::Route| {
         let gateway = r.gateway_id.as_deref().unwrap_or_default();
         let listed = r.destination_prefix_list_id.is_some();
-        r.origin != Some(RouteOrigin::EnableVgwRoutePropagation)
-            && gateway != "VpcLattice"
-            && !(listed && gateway.starts_with("vpce-"))
+        r.origin != Some(RouteOrigin::EnableVgwRoutePropagation) && gateway != "VpcLattice" && !(listed && gateway.starts_with("vpce-"))
     };
     let local = |h: &Hop| h.gateway_id == LOCAL || h.gateway_id.is_empty() && h == &bare(h);
     let is_known = |h: &Hop| known.iter().any(|k| k.gateway_id == LOCAL && k.destination() == h.destination());

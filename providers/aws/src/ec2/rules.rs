@@ -141,11 +141,7 @@ pub fn atoms_of(group: &types::SecurityGroup, way: Way) -> Vec<Atom> {
 
 fn permission_atoms(p: &IpPermission, group: &str, owner: Option<&str>) -> Vec<Atom> {
     let ports = Ports::of(p);
-    let atom = |peer: Peer, about: &Option<String>| Atom {
-        ports: ports.clone(),
-        peer,
-        description: about.clone().unwrap_or_default(),
-    };
+    let atom = |peer: Peer, about: &Option<String>| Atom { ports: ports.clone(), peer, description: about.clone().unwrap_or_default() };
     let text = |t: &Option<String>| t.clone().unwrap_or_default();
     let mut out = vec![];
     out.extend(p.ip_ranges().iter().map(|r| atom(Peer::V4(text(&r.cidr_ip)), &r.description)));

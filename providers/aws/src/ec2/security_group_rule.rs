@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types;
-use secstack_base::schema::Draft;
 use secstack_base::Diags;
+use secstack_base::schema::Draft;
 use secstack_sdk::naming::hash;
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Error, ErrorKind, Id, Result, check};
@@ -110,8 +110,7 @@ impl Resource for SecurityGroupRule {
 
     async fn delete(cx: &Aws, _id: &Id, prior: &Self) -> Result<()> {
         // The service looks a rule up by its peers; a description would have to match.
-        let atoms: Vec<Atom> =
-            prior.rule().atoms().into_iter().map(|a| Atom { description: String::new(), ..a }).collect();
+        let atoms: Vec<Atom> = prior.rule().atoms().into_iter().map(|a| Atom { description: String::new(), ..a }).collect();
         rules::revoke(cx, &prior.security_group_id, prior.way(), &atoms).await
     }
 

@@ -190,9 +190,8 @@ async fn modify(cx: &Aws, id: &Id, prior: &Subnet, want: &Subnet) -> Result<()> 
 
 fn from_remote(s: types::Subnet) -> Result<Found<Subnet>> {
     let v6_in = |state: &SubnetCidrBlockStateCode| {
-        let is = |a: &&types::SubnetIpv6CidrBlockAssociation| {
-            a.ipv6_cidr_block_state.as_ref().and_then(|s| s.state.as_ref()) == Some(state)
-        };
+        let is =
+            |a: &&types::SubnetIpv6CidrBlockAssociation| a.ipv6_cidr_block_state.as_ref().and_then(|s| s.state.as_ref()) == Some(state);
         s.ipv6_cidr_block_association_set().iter().find(is)
     };
     let v6 = v6_in(&SubnetCidrBlockStateCode::Associated);
@@ -208,9 +207,7 @@ fn from_remote(s: types::Subnet) -> Result<Found<Subnet>> {
         enable_dns64: s.enable_dns64.unwrap_or_default(),
         enable_lni_at_device_index: s.enable_lni_at_device_index.unwrap_or_default().into(),
         enable_resource_name_dns_a_record_on_launch: dns.and_then(|d| d.enable_resource_name_dns_a_record).unwrap_or_default(),
-        enable_resource_name_dns_aaaa_record_on_launch: dns
-            .and_then(|d| d.enable_resource_name_dns_aaaa_record)
-            .unwrap_or_default(),
+        enable_resource_name_dns_aaaa_record_on_launch: dns.and_then(|d| d.enable_resource_name_dns_aaaa_record).unwrap_or_default(),
         ipv6_cidr_block: v6.and_then(|a| a.ipv6_cidr_block.clone()).unwrap_or_default(),
         ipv6_cidr_block_association_id: v6.and_then(|a| a.association_id.clone()).unwrap_or_default(),
         ipv6_native: s.ipv6_native.unwrap_or_default(),
@@ -218,10 +215,7 @@ fn from_remote(s: types::Subnet) -> Result<Found<Subnet>> {
         map_public_ip_on_launch: s.map_public_ip_on_launch.unwrap_or_default(),
         outpost_arn: s.outpost_arn.clone().unwrap_or_default(),
         owner_id: s.owner_id.clone().unwrap_or_default(),
-        private_dns_hostname_type_on_launch: dns
-            .and_then(|d| d.hostname_type.as_ref())
-            .map(|t| t.as_str().to_string())
-            .unwrap_or_default(),
+        private_dns_hostname_type_on_launch: dns.and_then(|d| d.hostname_type.as_ref()).map(|t| t.as_str().to_string()).unwrap_or_default(),
         tags: tags_of(s.tags()),
         vpc_id: s.vpc_id.clone().unwrap_or_default(),
     };

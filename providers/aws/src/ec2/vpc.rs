@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_ec2::types::{
-    self, AttributeBooleanValue, ResourceType, Tenancy, VpcAttributeName, VpcCidrBlockStateCode, VpcIpv6CidrBlockAssociation,
-    VpcState,
+    self, AttributeBooleanValue, ResourceType, Tenancy, VpcAttributeName, VpcCidrBlockStateCode, VpcIpv6CidrBlockAssociation, VpcState,
 };
 use futures::future::try_join_all;
 use secstack_base::schema::Draft;
@@ -133,7 +132,8 @@ impl Resource for Vpc {
 
     async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {
         // What a new VPC is, unless it is told otherwise.
-        let fresh = Self { enable_dns_hostnames: false, enable_dns_support: true, enable_network_address_usage_metrics: false, ..want.clone() };
+        let fresh =
+            Self { enable_dns_hostnames: false, enable_dns_support: true, enable_network_address_usage_metrics: false, ..want.clone() };
         flip(cx, id, &fresh, want).await
     }
 
@@ -349,9 +349,10 @@ async fn from_remote(cx: &Aws, vpc: &types::Vpc, prior: Option<&Vpc>, made: &Com
         owner_id,
         tags: tags_of(vpc.tags()),
     };
-    let associating = vpc.ipv6_cidr_block_association_set().iter().any(|a| {
-        a.ipv6_cidr_block_state.as_ref().and_then(|s| s.state.as_ref()) == Some(&VpcCidrBlockStateCode::Associating)
-    });
+    let associating = vpc
+        .ipv6_cidr_block_association_set()
+        .iter()
+        .any(|a| a.ipv6_cidr_block_state.as_ref().and_then(|s| s.state.as_ref()) == Some(&VpcCidrBlockStateCode::Associating));
     let ready = vpc.state == Some(VpcState::Available) && !associating;
     let status = if ready { Status::Ready } else { Status::Pending };
     Ok(Some(Found { id: Id(Arc::from(id)), status, object }))

@@ -13,7 +13,11 @@ use crate::error::Answer;
 #[resource(
     "aws_vpc_dhcp_options",
     at_least_one(
-        domain_name, domain_name_servers, ipv6_address_preferred_lease_time, netbios_name_servers, netbios_node_type,
+        domain_name,
+        domain_name_servers,
+        ipv6_address_preferred_lease_time,
+        netbios_name_servers,
+        netbios_node_type,
         ntp_servers
     )
 )]

@@ -108,7 +108,8 @@ fn rfc3339(t: &aws_smithy_types::DateTime) -> String {
 }
 
 fn three(id: &Id) -> Result<(&str, &str, &str)> {
-    let wrong = || Error::new(ErrorKind::Invalid, format!("unexpected format for ID ({id}), expected cluster-name#principal-arn#policy-arn"));
+    let wrong =
+        || Error::new(ErrorKind::Invalid, format!("unexpected format for ID ({id}), expected cluster-name#principal-arn#policy-arn"));
     let (cluster, rest) = id.0.split_once('#').ok_or_else(wrong)?;
     let (principal, policy) = rest.split_once('#').ok_or_else(wrong)?;
     Ok((cluster, principal, policy))

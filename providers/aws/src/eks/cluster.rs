@@ -10,8 +10,8 @@ use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Id, Result, Status, Wait, check};
 
 use super::blocks::{
-    AccessConfig, Certificate, ComputeConfig, Enabled, EncryptionConfig, Identity, NetworkConfig, OutpostConfig,
-    RemoteNetworkConfig, StorageConfig, UpgradePolicy, VpcConfig,
+    AccessConfig, Certificate, ComputeConfig, Enabled, EncryptionConfig, Identity, NetworkConfig, OutpostConfig, RemoteNetworkConfig,
+    StorageConfig, UpgradePolicy, VpcConfig,
 };
 use super::{added, added_or_removed, cluster_remote, cluster_update, given, removed, some_map};
 use crate::error::{Answer, Missing};
@@ -132,7 +132,9 @@ impl Resource for Cluster {
             .set_version(given(&want.version))
             .set_tags(some_map(&want.tags))
             .set_resources_vpc_config(want.vpc_config.as_ref().map(cluster_remote::vpc))
-            .set_logging(Some(cluster_remote::logging(&want.enabled_cluster_log_types)).filter(|_| !want.enabled_cluster_log_types.is_empty()))
+            .set_logging(
+                Some(cluster_remote::logging(&want.enabled_cluster_log_types)).filter(|_| !want.enabled_cluster_log_types.is_empty()),
+            )
             .set_encryption_config(want.encryption_config.as_ref().map(|e| vec![cluster_remote::encryption(e)]))
             .set_access_config(want.access_config.as_ref().map(cluster_remote::access))
             .set_compute_config(want.compute_config.as_ref().map(cluster_remote::compute))

@@ -6,8 +6,8 @@ use secstack_sdk::typed::{DataSource, Schema, Tags};
 use secstack_sdk::{Error, ErrorKind, Result};
 
 use super::blocks::{
-    AccessConfig, Certificate, ComputeConfig, Enabled, Identity, NetworkConfig, OutpostConfig, RemoteNetworkConfig,
-    StorageConfig, UpgradePolicy, VpcConfig,
+    AccessConfig, Certificate, ComputeConfig, Enabled, Identity, NetworkConfig, OutpostConfig, RemoteNetworkConfig, StorageConfig,
+    UpgradePolicy, VpcConfig,
 };
 use super::cluster_remote;
 use crate::Aws;

@@ -6,8 +6,8 @@ use aws_sdk_eks::types;
 use secstack_sdk::{Error, ErrorKind, Result};
 
 use super::blocks::{
-    AccessConfig, Certificate, ComputeConfig, Enabled, EncryptionConfig, Identity, KeyProvider, NetworkConfig, Networks,
-    Oidc, OutpostConfig, Placement, RemoteNetworkConfig, StorageConfig, UpgradePolicy, VpcConfig,
+    AccessConfig, Certificate, ComputeConfig, Enabled, EncryptionConfig, Identity, KeyProvider, NetworkConfig, Networks, Oidc,
+    OutpostConfig, Placement, RemoteNetworkConfig, StorageConfig, UpgradePolicy, VpcConfig,
 };
 use super::cluster::Cluster;
 use super::{given, of_map};
@@ -171,18 +171,21 @@ pub fn from_remote(c: types::Cluster, prior: Option<&Cluster>) -> Cluster {
         outpost_config: c.outpost_config.map(|o| OutpostConfig {
             control_plane_instance_type: o.control_plane_instance_type,
             outpost_arns: o.outpost_arns.into_iter().collect(),
-            control_plane_placement: o.control_plane_placement.and_then(|p| p.group_name).map(|n| Placement { group_name: n }).into_iter().collect(),
+            control_plane_placement: o
+                .control_plane_placement
+                .and_then(|p| p.group_name)
+                .map(|n| Placement { group_name: n })
+                .into_iter()
+                .collect(),
         }),
         remote_network_config: c.remote_network_config.map(|r| RemoteNetworkConfig {
             remote_node_networks: r.remote_node_networks.unwrap_or_default().into_iter().map(|n| cidrs(n.cidrs)).collect(),
             remote_pod_networks: r.remote_pod_networks.unwrap_or_default().into_iter().map(|n| cidrs(n.cidrs)).collect(),
         }),
-        storage_config: c.storage_config.map(|s| StorageConfig {
-            block_storage: s.block_storage.map(|b| on(b.enabled)).into_iter().collect(),
-        }),
-        upgrade_policy: c.upgrade_policy.map(|u| UpgradePolicy {
-            support_type: Some(text(u.support_type.as_ref().map(|s| s.as_str()))),
-        }),
+        storage_config: c
+            .storage_config
+            .map(|s| StorageConfig { block_storage: s.block_storage.map(|b| on(b.enabled)).into_iter().collect() }),
+        upgrade_policy: c.upgrade_policy.map(|u| UpgradePolicy { support_type: Some(text(u.support_type.as_ref().map(|s| s.as_str()))) }),
         vpc_config: c.resources_vpc_config.map(|v| VpcConfig {
             cluster_security_group_id: Some(v.cluster_security_group_id.unwrap_or_default()),
             endpoint_private_access: v.endpoint_private_access,

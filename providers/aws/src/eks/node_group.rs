@@ -11,8 +11,8 @@ use secstack_sdk::{Id, Result, Status, Wait, check};
 
 use super::{Target, added, added_or_removed, done, given, int, node_group_remote as remote, retag, some_map, two};
 use crate::error::{Answer, Missing};
-use crate::{Aws, plan};
 use crate::iam::name_of;
+use crate::{Aws, plan};
 
 /// A group of nodes that are alike.
 #[derive(Clone, Debug, Schema)]

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_eks::types;
 
-use super::node_group::{
-    LaunchTemplate, NodeGroup, RemoteAccess, Repair, Resources, Scaling, ScalingGroup, Taint, UpdateConfig,
-};
+use super::node_group::{LaunchTemplate, NodeGroup, RemoteAccess, Repair, Resources, Scaling, ScalingGroup, Taint, UpdateConfig};
 use super::{given, int, of_map};
 
 /// What nodes are launched from. The service takes the ID or the name, not both.

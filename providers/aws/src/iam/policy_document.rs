@@ -125,10 +125,13 @@ impl PolicyDocument {
             let source = Document::parse(text).map_err(|e| unusable(&format!("merging source document {i}"), &e))?;
             for (n, statement) in source.statements.iter().enumerate().filter(|(_, s)| !s.sid.is_empty()) {
                 if !sids.insert(statement.sid.clone()) {
-                    return Err(Error::new(ErrorKind::Invalid, format!(
-                        "duplicate Sid ({}) in source_policy_documents (item {i}; statement {n}). Remove the Sid or ensure Sids are unique.",
-                        statement.sid,
-                    )));
+                    return Err(Error::new(
+                        ErrorKind::Invalid,
+                        format!(
+                            "duplicate Sid ({}) in source_policy_documents (item {i}; statement {n}). Remove the Sid or ensure Sids are unique.",
+                            statement.sid,
+                        ),
+                    ));
                 }
             }
             merged.merge(source);

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types;
-use secstack_base::schema::Draft;
 use secstack_base::Diags;
+use secstack_base::schema::Draft;
 use secstack_sdk::typed::{Ask, DataSource, Found, Resource, Schema, Tags};
 use secstack_sdk::{Error, ErrorKind, Id, Result, check};
 
@@ -36,7 +36,10 @@ pub struct Role {
     #[attr(default = false, local)]
     pub force_detach_policies: bool,
     /// The ARNs of all managed policies attached to the role.
-    #[attr(computed, deprecated = "Use the aws_iam_role_policy_attachment resource instead. If Terraform should exclusively manage all managed policy attachments (the current behavior of this argument), use the aws_iam_role_policy_attachments_exclusive resource as well.")]
+    #[attr(
+        computed,
+        deprecated = "Use the aws_iam_role_policy_attachment resource instead. If Terraform should exclusively manage all managed policy attachments (the current behavior of this argument), use the aws_iam_role_policy_attachments_exclusive resource as well."
+    )]
     pub managed_policy_arns: BTreeSet<String>,
     /// The longest session in the role, in seconds.
     #[attr(default = 3600, check = check::between(3600, 43200))]

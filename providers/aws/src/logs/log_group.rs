@@ -43,8 +43,7 @@ pub struct LogGroup {
 }
 
 /// The retentions that the service knows.
-const RETENTIONS: [i64; 23] =
-    [0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+const RETENTIONS: [i64; 23] = [0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 fn retention(v: &Value) -> Result<(), String> {
     let days = v.as_number().and_then(Number::to_i64);

@@ -69,17 +69,13 @@ pub async fn find(cx: &Aws, name: &str) -> Result<Bucket> {
         cors_rule: cors?.and_then(|c| c.cors_rules).unwrap_or_default().into_iter().map(cors_rule).collect(),
         grant: grants(acl?.and_then(|a| a.grants).unwrap_or_default()),
         lifecycle_rule: rules?.and_then(|r| r.rules).unwrap_or_default().iter().map(lifecycle::from_remote).collect(),
-        logging: logging?.and_then(|l| l.logging_enabled).map(|l| Logging {
-            target_bucket: l.target_bucket,
-            target_prefix: Some(l.target_prefix),
-        }),
+        logging: logging?
+            .and_then(|l| l.logging_enabled)
+            .map(|l| Logging { target_bucket: l.target_bucket, target_prefix: Some(l.target_prefix) }),
         object_lock_configuration: lock.as_ref().map(object_lock),
         replication_configuration: replicas?.and_then(|r| r.replication_configuration).map(replication::from_remote),
         server_side_encryption_configuration: encryption.or_missing()?.and_then(|e| e.as_ref().as_ref().map(encryption_block)),
-        versioning: Some(VersioningBlock {
-            enabled: versioning.status == "Enabled",
-            mfa_delete: versioning.mfa_delete == "Enabled",
-        }),
+        versioning: Some(VersioningBlock { enabled: versioning.status == "Enabled", mfa_delete: versioning.mfa_delete == "Enabled" }),
         website: website.map(website_block),
         region: Some(region),
     })
@@ -115,10 +111,7 @@ fn grants(all: Vec<types::Grant>) -> BTreeSet<Grant> {
         let key = (who.id.unwrap_or_default(), who.r#type.as_str().to_string(), who.uri.unwrap_or_default());
         by_grantee.entry(key).or_default().extend(g.permission.map(|p| p.as_str().to_string()));
     }
-    by_grantee
-        .into_iter()
-        .map(|((id, r#type, uri), permissions)| Grant { id: Some(id), permissions, r#type, uri: Some(uri) })
-        .collect()
+    by_grantee.into_iter().map(|((id, r#type, uri), permissions)| Grant { id: Some(id), permissions, r#type, uri: Some(uri) }).collect()
 }
 
 fn object_lock(l: &types::ObjectLockConfiguration) -> ObjectLock {
@@ -158,8 +151,15 @@ fn website_block(w: GetBucketWebsiteOutput) -> Website {
 /// Old regions write a dash, new ones a dot.
 fn website_domain(region: &str, suffix: &str) -> String {
     const DASHED: [&str; 9] = [
-        "ap-northeast-1", "ap-southeast-1", "ap-southeast-2", "eu-west-1", "sa-east-1", "us-east-1", "us-gov-west-1",
-        "us-west-1", "us-west-2",
+        "ap-northeast-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "eu-west-1",
+        "sa-east-1",
+        "us-east-1",
+        "us-gov-west-1",
+        "us-west-1",
+        "us-west-2",
     ];
     let between = if DASHED.contains(&region) { '-' } else { '.' };
     format!("s3-website{between}{region}.{suffix}")

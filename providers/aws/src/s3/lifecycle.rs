@@ -19,9 +19,7 @@ pub fn from_remote(r: &types::LifecycleRule) -> LifecycleRule {
     let tags = and.map(|a| a.tags()).unwrap_or_default().iter().chain(single);
     let days = |d: Option<i32>| Some(d.unwrap_or_default().into());
     LifecycleRule {
-        abort_incomplete_multipart_upload_days: days(
-            r.abort_incomplete_multipart_upload.as_ref().and_then(|a| a.days_after_initiation),
-        ),
+        abort_incomplete_multipart_upload_days: days(r.abort_incomplete_multipart_upload.as_ref().and_then(|a| a.days_after_initiation)),
         enabled: r.status == types::ExpirationStatus::Enabled,
         id: Some(r.id.clone().unwrap_or_default()),
         prefix: Some(prefix.cloned().unwrap_or_default()),
@@ -66,10 +64,11 @@ fn date(t: &DateTime) -> Option<String> {
 /// When a date is none.
 pub fn to_remote(r: &LifecycleRule) -> Result<types::LifecycleRule> {
     let days = |d: Option<i64>| d.filter(|d| *d > 0).map(int);
-    let mut rule = types::LifecycleRule::builder()
-        .filter(filter(r)?)
-        .set_id(given(&r.id))
-        .status(if r.enabled { types::ExpirationStatus::Enabled } else { types::ExpirationStatus::Disabled });
+    let mut rule = types::LifecycleRule::builder().filter(filter(r)?).set_id(given(&r.id)).status(if r.enabled {
+        types::ExpirationStatus::Enabled
+    } else {
+        types::ExpirationStatus::Disabled
+    });
     if let Some(d) = days(r.abort_incomplete_multipart_upload_days) {
         let abort = types::AbortIncompleteMultipartUpload::builder().days_after_initiation(d).build();
         rule = rule.abort_incomplete_multipart_upload(abort);

@@ -81,11 +81,7 @@ fn element(xml: &str, name: &str) -> String {
 }
 
 /// The encryption of a bucket.
-pub(crate) async fn encryption_of(
-    cx: &Aws,
-    bucket: &str,
-    owner: Option<&str>,
-) -> Result<Arc<Option<ServerSideEncryptionConfiguration>>> {
+pub(crate) async fn encryption_of(cx: &Aws, bucket: &str, owner: Option<&str>) -> Result<Arc<Option<ServerSideEncryptionConfiguration>>> {
     cx.cached(format!("s3:GetBucketEncryption:{bucket}:{owner:?}"), async {
         let call = cx.s3().get_bucket_encryption().bucket(bucket).set_expected_bucket_owner(owner.map(Into::into));
         Ok(call.send().await.api()?.server_side_encryption_configuration)

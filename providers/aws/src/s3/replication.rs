@@ -109,9 +109,10 @@ pub fn from_remote(r: types::ReplicationConfiguration) -> Replication {
 }
 
 fn rule(r: types::ReplicationRule) -> Rule {
-    let criteria = r.source_selection_criteria.and_then(|c| c.sse_kms_encrypted_objects).map(|e| Criteria {
-        sse_kms_encrypted_objects: Some(Encrypted { enabled: e.status.as_str() == "Enabled" }),
-    });
+    let criteria = r
+        .source_selection_criteria
+        .and_then(|c| c.sse_kms_encrypted_objects)
+        .map(|e| Criteria { sse_kms_encrypted_objects: Some(Encrypted { enabled: e.status.as_str() == "Enabled" }) });
     let marks = r.delete_marker_replication.and_then(|d| d.status).filter(|s| s.as_str() == "Enabled");
     Rule {
         delete_marker_replication_status: Some(marks.map(|s| s.as_str().into()).unwrap_or_default()),

@@ -28,11 +28,6 @@ impl DataSource for CallerIdentity {
 
     async fn read(cx: &Aws, _want: Self) -> Result<Self> {
         let who = cx.identity().await?.clone();
-        Ok(Self {
-            account_id: Some(who.account.clone()),
-            arn: Some(who.arn),
-            id: Some(who.account),
-            user_id: Some(who.user_id),
-        })
+        Ok(Self { account_id: Some(who.account.clone()), arn: Some(who.arn), id: Some(who.account), user_id: Some(who.user_id) })
     }
 }

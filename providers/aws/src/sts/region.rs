@@ -34,12 +34,7 @@ impl DataSource for RegionData {
             return Err(Error::new(ErrorKind::Invalid, "finding Region: no Region matches the given name and endpoint"));
         }
         let description = DESCRIPTIONS.iter().find(|(n, _)| *n == name).map_or("", |(_, d)| d);
-        Ok(Self {
-            description: Some(description.into()),
-            endpoint: Some(endpoint),
-            id: Some(name.clone()),
-            name: Some(name),
-        })
+        Ok(Self { description: Some(description.into()), endpoint: Some(endpoint), id: Some(name.clone()), name: Some(name) })
     }
 }
 

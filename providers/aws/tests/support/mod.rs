@@ -159,7 +159,13 @@ impl Cloud {
             let same = self.schema(object.ty).block.attribute(name).and_then(|a| a.same);
             let equal = same.is_some_and(|same| same(there, value)) || there.same_unmarked(value);
             let block = self.schema(object.ty).block.nested(name).is_some() && agrees(value, there);
-            assert!(equal || block || is_empty(there) && is_empty(value), "{}.{name} is planned to change from {} to {}", object.ty, to_json(there), to_json(value));
+            assert!(
+                equal || block || is_empty(there) && is_empty(value),
+                "{}.{name} is planned to change from {} to {}",
+                object.ty,
+                to_json(there),
+                to_json(value)
+            );
         }
     }
 
@@ -171,8 +177,13 @@ impl Cloud {
             }
             let is = object.value.get(name).unwrap();
             let kept = to_json(promise) == to_json(is) || is_empty(promise) && is_empty(is);
-            assert!(kept || !promise.is_wholly_known() || promise.parts().count() > 0 && is.parts().count() == promise.parts().count(),
-                "{}.{name} was planned to be {} and is {}", object.ty, to_json(promise), to_json(is));
+            assert!(
+                kept || !promise.is_wholly_known() || promise.parts().count() > 0 && is.parts().count() == promise.parts().count(),
+                "{}.{name} was planned to be {} and is {}",
+                object.ty,
+                to_json(promise),
+                to_json(is)
+            );
         }
     }
 
@@ -219,7 +230,10 @@ impl Cloud {
 }
 
 fn is_empty(v: &Value) -> bool {
-    v.is_null() || v.as_str() == Some("") || v.as_bool() == Some(false) || v.as_number().is_some_and(|n| n.is_zero())
+    v.is_null()
+        || v.as_str() == Some("")
+        || v.as_bool() == Some(false)
+        || v.as_number().is_some_and(|n| n.is_zero())
         || !v.is_unknown() && matches!(v.data, Data::List(..) | Data::Set(..) | Data::Map(..)) && v.parts().next().is_none()
 }
 

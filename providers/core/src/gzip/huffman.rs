@@ -14,9 +14,8 @@ const LENGTHS: usize = 257;
 const LITERALS: usize = 286;
 const OFFSETS: usize = 30;
 const CODE_ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
-const LENGTH_BASE: [usize; 29] = [
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 255,
-];
+const LENGTH_BASE: [usize; 29] =
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 255];
 
 /// The extra bits of a code for lengths.
 fn length_extra(code: usize) -> usize {

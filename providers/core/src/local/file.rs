@@ -171,7 +171,12 @@ mod tests {
     async fn life_of_a_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a/b/f");
-        let set = [("filename", path.to_str().unwrap().into()), ("content", "hi".into()), ("file_permission", "0640".into()), ("directory_permission", "0755".into())];
+        let set = [
+            ("filename", path.to_str().unwrap().into()),
+            ("content", "hi".into()),
+            ("file_permission", "0640".into()),
+            ("directory_permission", "0755".into()),
+        ];
         let planned = with_all(&LocalFile::Plain.schema().block.empty_value(), set);
         let made = LocalFile::Plain.create(&planned).await.unwrap();
         assert_eq!(made.get_str("id"), Some("c22b5f9178342609428d6f51b2c5af4c0bde6a42"));

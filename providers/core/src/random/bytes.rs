@@ -96,7 +96,10 @@ impl Kind for RandomId {
     async fn import(&self, given: &str) -> Result<Value> {
         let (prefix, id) = given.rsplit_once(',').map_or((None, given), |(p, id)| (Some(p), id));
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(id).map_err(|e| {
-            fail("Import Random ID Error", format!("While attempting to import a random id there was a decoding error.\n\nOriginal Error: {e}"))
+            fail(
+                "Import Random ID Error",
+                format!("While attempting to import a random id there was a decoding error.\n\nOriginal Error: {e}"),
+            )
         })?;
         let prefix = prefix.filter(|p| !p.is_empty()).map_or_else(|| Value::null(Type::String), Value::from);
         let empty = self.schema().block.empty_value();
@@ -127,14 +130,7 @@ impl Kind for RandomUuid {
     }
 
     fn schema(&self) -> Schema {
-        schema(
-            "A random UUID.",
-            [
-                keepers(),
-                computed("result", Type::String, "The UUID."),
-                computed("id", Type::String, "The UUID."),
-            ],
-        )
+        schema("A random UUID.", [keepers(), computed("result", Type::String, "The UUID."), computed("id", Type::String, "The UUID.")])
     }
 
     async fn create(&self, planned: &Value) -> Result<Value> {
@@ -147,7 +143,10 @@ impl Kind for RandomUuid {
         let parts: Vec<usize> = given.split('-').map(str::len).collect();
         let bytes = hex::decode(given.replace('-', "")).ok().filter(|_| parts == [8, 4, 4, 4, 12]);
         let Some(bytes) = bytes else {
-            return Err(fail("Import Random UUID Error", format!("There was an error during the parsing of the UUID.\n\nOriginal Error: {given:?} is not a UUID")));
+            return Err(fail(
+                "Import Random UUID Error",
+                format!("There was an error during the parsing of the UUID.\n\nOriginal Error: {given:?} is not a UUID"),
+            ));
         };
         let uuid = grouped(&bytes);
         Ok(with_all(&self.schema().block.empty_value(), [("result", uuid.clone().into()), ("id", uuid.into())]))

@@ -54,13 +54,7 @@ impl Kind for RandomInteger {
             _ => return Err(import_error("Invalid import usage: expecting {result},{min},{max} or {result},{min},{max},{seed}".into())),
         };
         let seed = parts.get(3).map_or_else(|| Value::null(Type::String), |s| (*s).into());
-        let found = [
-            ("id", parts[0].into()),
-            ("result", result.into()),
-            ("min", min.into()),
-            ("max", max.into()),
-            ("seed", seed),
-        ];
+        let found = [("id", parts[0].into()), ("result", result.into()), ("min", min.into()), ("max", max.into()), ("seed", seed)];
         Ok(with_all(&self.schema().block.empty_value(), found))
     }
 }
@@ -70,7 +64,9 @@ fn import_error(detail: String) -> Error {
 }
 
 fn number(given: &str, what: &str) -> Result<i64> {
-    given.parse().map_err(|e| import_error(format!("The {what} supplied could not be parsed as an integer.\n\nOriginal Error: {given:?}: {e}")))
+    given
+        .parse()
+        .map_err(|e| import_error(format!("The {what} supplied could not be parsed as an integer.\n\nOriginal Error: {given:?}: {e}")))
 }
 
 pub(super) struct RandomShuffle;

@@ -56,10 +56,7 @@ impl Kind for RandomText {
                 .forces_new(),
         ]);
         match self {
-            Self::String => attributes.extend([
-                computed("result", Type::String, "The text."),
-                computed("id", Type::String, "The text."),
-            ]),
+            Self::String => attributes.extend([computed("result", Type::String, "The text."), computed("id", Type::String, "The text.")]),
             Self::Password => {
                 attributes.extend(secrets());
                 attributes.push(computed("id", Type::String, "Always `none`."));
@@ -97,9 +94,7 @@ impl Kind for RandomText {
         let result = generate(planned)?;
         Ok(match self {
             Self::String => with_all(planned, [("id", result.clone().into()), ("result", result.into())]),
-            Self::Password => {
-                with_all(planned, [("id", "none".into()), ("bcrypt_hash", hash(&result)?), ("result", result.into())])
-            }
+            Self::Password => with_all(planned, [("id", "none".into()), ("bcrypt_hash", hash(&result)?), ("result", result.into())]),
         })
     }
 
@@ -210,7 +205,10 @@ fn generate(planned: &Value) -> Result<String> {
     });
     let all: Vec<char> = groups.iter().filter(|(allowed, ..)| *allowed).flat_map(|(_, _, chars)| chars.chars()).collect();
     if all.is_empty() {
-        return Err(fail("Random Read Error", "While attempting to generate a random value for this resource, a read error was generated.\n\nOriginal Error: the character set specified is empty"));
+        return Err(fail(
+            "Random Read Error",
+            "While attempting to generate a random value for this resource, a read error was generated.\n\nOriginal Error: the character set specified is empty",
+        ));
     }
     let length = whole(planned, "length").and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
     let mut result: Vec<char> = Vec::with_capacity(length);
@@ -233,7 +231,12 @@ fn hash(secret: &str) -> Result<Value> {
     let bytes = secret.as_bytes();
     // Go writes the version of the algorithm as `2a`.
     let parts = bcrypt::hash_with_result(&bytes[..bytes.len().min(72)], 10);
-    let parts = parts.map_err(|e| fail("Hash Generation Error", format!("While attempting to generate a hash from the password an error occurred.\n\nOriginal Error: {e}")))?;
+    let parts = parts.map_err(|e| {
+        fail(
+            "Hash Generation Error",
+            format!("While attempting to generate a hash from the password an error occurred.\n\nOriginal Error: {e}"),
+        )
+    })?;
     Ok(parts.format_for_version(bcrypt::Version::TwoA).into())
 }
 
@@ -250,7 +253,13 @@ mod tests {
 
     #[tokio::test]
     async fn characters_asked_for() {
-        let only = [("upper", false.into()), ("lower", false.into()), ("length", 40i64.into()), ("min_special", 3i64.into()), ("override_special", "/é".into())];
+        let only = [
+            ("upper", false.into()),
+            ("lower", false.into()),
+            ("length", 40i64.into()),
+            ("min_special", 3i64.into()),
+            ("override_special", "/é".into()),
+        ];
         let made = RandomText::String.create(&planned(RandomText::String, &only)).await.unwrap();
         let result = made.get_str("result").unwrap();
         assert_eq!(result.chars().count(), 40);

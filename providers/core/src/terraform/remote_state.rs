@@ -13,8 +13,7 @@ use crate::kind::{DataKind, fail};
 use crate::schema::{computed, optional, required, schema};
 
 /// The backends of Terraform.
-const BACKENDS: [&str; 12] =
-    ["azurerm", "consul", "cos", "gcs", "http", "inmem", "kubernetes", "local", "oss", "pg", "remote", "s3"];
+const BACKENDS: [&str; 12] = ["azurerm", "consul", "cos", "gcs", "http", "inmem", "kubernetes", "local", "oss", "pg", "remote", "s3"];
 
 /// `terraform_remote_state`.
 pub(crate) struct RemoteState;

@@ -15,8 +15,7 @@ use crate::schema::{Describe, chosen, computed, optional, schema};
 pub(super) struct TimeOffset;
 
 /// The arguments, in the order of an import's text.
-const OFFSETS: [&str; 6] =
-    ["offset_years", "offset_months", "offset_days", "offset_hours", "offset_minutes", "offset_seconds"];
+const OFFSETS: [&str; 6] = ["offset_years", "offset_months", "offset_days", "offset_hours", "offset_minutes", "offset_seconds"];
 
 #[async_trait]
 impl Kind for TimeOffset {
@@ -31,7 +30,8 @@ impl Kind for TimeOffset {
             let unit = name.trim_start_matches("offset_");
             optional(name, Type::Number, &format!("How many {unit} to add."))
         });
-        let rest = [base, triggers(), computed("rfc3339", Type::String, "The time."), computed("id", Type::String, "The time counted from.")];
+        let rest =
+            [base, triggers(), computed("rfc3339", Type::String, "The time."), computed("id", Type::String, "The time counted from.")];
         let all = spelled_attributes().chain(offsets).chain(rest);
         Schema { at_least_one: vec![OFFSETS.map(Into::into).into()], ..schema("A time so much after another.", all) }
     }
@@ -75,7 +75,9 @@ impl Kind for TimeOffset {
         if parts.len() != 7 || parts[0].is_empty() || parts[1..].iter().all(|p| p.is_empty()) {
             return Err(fail(
                 "Unexpected Format of ID",
-                format!("Unexpected format of ID ({text:?}), expected BASETIMESTAMP,YEARS,MONTHS,DAYS,HOURS,MINUTES,SECONDS where at least one offset value is non-empty"),
+                format!(
+                    "Unexpected format of ID ({text:?}), expected BASETIMESTAMP,YEARS,MONTHS,DAYS,HOURS,MINUTES,SECONDS where at least one offset value is non-empty"
+                ),
             ));
         }
         let numbers = numbers(&parts[1..], "Import time offset error")?;

@@ -67,7 +67,8 @@ impl Kind for TimeRotating {
         if prior.same_unmarked(&draft.planned) || ROTATIONS.iter().any(unknown) {
             return Diags::new();
         }
-        let planned = time_of(&draft.planned, "rfc3339").and_then(|t| filled(&draft.planned, t.map_or_else(|| time_of(prior, "rfc3339"), |t| Ok(Some(t)))?));
+        let planned = time_of(&draft.planned, "rfc3339")
+            .and_then(|t| filled(&draft.planned, t.map_or_else(|| time_of(prior, "rfc3339"), |t| Ok(Some(t)))?));
         match planned {
             Ok(planned) => draft.planned = planned,
             Err(e) => return Diags(vec![Diagnostic::error("Invalid RFC3339 String Value", e.message)]),
@@ -117,7 +118,9 @@ impl Kind for TimeRotating {
             }
             _ => Err(fail(
                 "Unexpected Format of ID",
-                format!("Unexpected format of ID ({text:?}), expected BASETIMESTAMP,YEARS,MONTHS,DAYS,HOURS,MINUTES or BASETIMESTAMP,ROTATIONTIMESTAMP"),
+                format!(
+                    "Unexpected format of ID ({text:?}), expected BASETIMESTAMP,YEARS,MONTHS,DAYS,HOURS,MINUTES or BASETIMESTAMP,ROTATIONTIMESTAMP"
+                ),
             )),
         }
     }

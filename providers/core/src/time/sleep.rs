@@ -47,12 +47,16 @@ impl Kind for TimeSleep {
         let Some((create, destroy)) = parts else {
             return Err(fail(
                 "Unexpected Format of ID",
-                format!("Unexpected format of ID ({given:?}), expected CREATEDURATION,DESTROYDURATION where at least one value is non-empty"),
+                format!(
+                    "Unexpected format of ID ({given:?}), expected CREATEDURATION,DESTROYDURATION where at least one value is non-empty"
+                ),
             ));
         };
         let duration = |given: &str| match given {
             "" => Ok(Value::null(Type::String)),
-            given => parse(given).map(|_| given.into()).ok_or_else(|| fail("Import time sleep error", format!("The duration {given:?} cannot be parsed"))),
+            given => parse(given)
+                .map(|_| given.into())
+                .ok_or_else(|| fail("Import time sleep error", format!("The duration {given:?} cannot be parsed"))),
         };
         let found = [
             ("create_duration", duration(create)?),
@@ -75,7 +79,9 @@ async fn sleep(object: &Value, name: &str) -> Result<()> {
 
 fn check_duration(v: &Value) -> Result<(), String> {
     match v.as_str() {
-        Some(s) if parse(s).is_none() => Err(format!("must be a number immediately followed by ms (milliseconds), s (seconds), m (minutes), or h (hours). For example, \"30s\" for 30 seconds. Got {s:?}.")),
+        Some(s) if parse(s).is_none() => Err(format!(
+            "must be a number immediately followed by ms (milliseconds), s (seconds), m (minutes), or h (hours). For example, \"30s\" for 30 seconds. Got {s:?}."
+        )),
         _ => Ok(()),
     }
 }

@@ -125,7 +125,8 @@ mod tests {
             let made = LocallySigned.create(&planned).await.unwrap();
             assert_eq!(made.get_str("ca_key_algorithm"), Some(ca_key.algorithm()));
             assert_eq!(made.get("ready_for_renewal").unwrap().as_bool(), Some(true));
-            let (ca_der, der) = (decode(text(&ca, "cert_pem"), "CERTIFICATE").unwrap(), decode(text(&made, "cert_pem"), "CERTIFICATE").unwrap());
+            let (ca_der, der) =
+                (decode(text(&ca, "cert_pem"), "CERTIFICATE").unwrap(), decode(text(&made, "cert_pem"), "CERTIFICATE").unwrap());
             let (ca_read, read) = (Certificate::parse(&ca_der).unwrap(), Certificate::parse(&der).unwrap());
             assert!(ca_read.is_ca && !read.is_ca);
             assert_eq!(read.issuer, ca_read.subject);

@@ -250,7 +250,8 @@ mod tests {
 
     #[test]
     fn due() {
-        let object = |valid: i64, early: i64| Value::object([("validity_period_hours", valid.into()), ("early_renewal_hours", Value::from(early))]);
+        let object =
+            |valid: i64, early: i64| Value::object([("validity_period_hours", valid.into()), ("early_renewal_hours", Value::from(early))]);
         assert_eq!(due_at_once(&object(0, 0)), Some(true));
         assert_eq!(due_at_once(&object(5, 5)), Some(true));
         assert_eq!(due_at_once(&object(5, 4)), Some(false));

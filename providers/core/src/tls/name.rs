@@ -102,7 +102,8 @@ pub(super) fn text(name: &[u8]) -> String {
     let others = parts.iter().filter(|(oid, _)| !known(oid));
     let mut rdns: Vec<String> = others.map(|(oid, text)| format!("{oid}=#{}", hex::encode(string(text)))).collect();
     for field in &FIELDS[..EMAIL] {
-        let values: Vec<_> = parts.iter().filter(|(oid, _)| oid == field.oid).map(|(_, v)| format!("{}={}", field.short, escaped(v))).collect();
+        let values: Vec<_> =
+            parts.iter().filter(|(oid, _)| oid == field.oid).map(|(_, v)| format!("{}={}", field.short, escaped(v))).collect();
         let once = matches!(field.short, "CN" | "SERIALNUMBER");
         let shown = if once { values.last().cloned().unwrap_or_default() } else { values.join("+") };
         if !shown.is_empty() {

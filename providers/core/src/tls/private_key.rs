@@ -62,7 +62,8 @@ impl EphemeralKind for PrivateKeyKind {
             return Err(fail(&d.summary, &d.detail));
         }
         let or = |name: &str, default: Value| config.get(name).filter(|v| !v.is_null()).cloned().unwrap_or(default);
-        let config = with_all(config, [("rsa_bits", or("rsa_bits", BITS.into())), ("ecdsa_curve", or("ecdsa_curve", Curve::P224.name().into()))]);
+        let config =
+            with_all(config, [("rsa_bits", or("rsa_bits", BITS.into())), ("ecdsa_curve", or("ecdsa_curve", Curve::P224.name().into()))]);
         let key = generate(&config).await?;
         let public = public_values(&key)?.into_iter().filter(|(name, _)| *name != "id");
         Ok(with_all(&config, private_values(&key)?.into_iter().chain(public)))

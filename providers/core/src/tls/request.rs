@@ -25,7 +25,9 @@ impl Kind for CertRequest {
 
     fn schema(&self) -> Schema {
         let more = [
-            required("private_key_pem", Type::String, "The key that the certificate is for, in PEM.").sensitive().forces_new_if(pem_forces_new),
+            required("private_key_pem", Type::String, "The key that the certificate is for, in PEM.")
+                .sensitive()
+                .forces_new_if(pem_forces_new),
             computed("key_algorithm", Type::String, "The algorithm of the key."),
             computed("cert_request_pem", Type::String, "The request in PEM."),
             computed("id", Type::String, "A checksum of the request."),

@@ -168,7 +168,11 @@ fn signature_name(algorithm: &[u8]) -> String {
     let name = inside.expect(6).map(|i| oid_name(i.content)).unwrap_or_default();
     if name == PSS {
         let holds = |oid_of: &str| inside.0.windows(11).any(|w| w == oid(oid_of));
-        let hashes = [("2.16.840.1.101.3.4.2.1", "SHA256-RSAPSS"), ("2.16.840.1.101.3.4.2.2", "SHA384-RSAPSS"), ("2.16.840.1.101.3.4.2.3", "SHA512-RSAPSS")];
+        let hashes = [
+            ("2.16.840.1.101.3.4.2.1", "SHA256-RSAPSS"),
+            ("2.16.840.1.101.3.4.2.2", "SHA384-RSAPSS"),
+            ("2.16.840.1.101.3.4.2.3", "SHA512-RSAPSS"),
+        ];
         return hashes.into_iter().find(|(hash, _)| holds(hash)).map_or("0", |(_, n)| n).into();
     }
     NAMES.into_iter().find(|(oid, _)| *oid == name).map_or("0", |(_, n)| n).into()

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use secstack_base::convert::ConvertError;
-use secstack_base::schema::{Attribute, Block, Nesting, NestedBlock, Presence};
+use secstack_base::schema::{Attribute, Block, NestedBlock, Nesting, Presence};
 use secstack_base::{Number, Path, Step, Str, Type, Value};
 
 use super::BlockType;

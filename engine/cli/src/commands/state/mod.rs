@@ -112,7 +112,9 @@ impl State {
                 let (session, _) = look(app, &view, state.as_deref()).await?;
                 let targets = targets(&view, addresses)?;
                 for (addr, _, instance) in session.snapshot.instances() {
-                    let has_id = |id: &String| instance.current.as_deref().and_then(|o| o.decode_implied().ok()).is_some_and(|v| v.get_str("id") == Some(id));
+                    let has_id = |id: &String| {
+                        instance.current.as_deref().and_then(|o| o.decode_implied().ok()).is_some_and(|v| v.get_str("id") == Some(id))
+                    };
                     if (targets.is_empty() || targets.iter().any(|t| t.contains(&addr))) && id.as_ref().is_none_or(has_id) {
                         app.out.line(addr.to_string());
                     }
@@ -158,16 +160,22 @@ impl State {
             }
             Sub::Push { path, force, lock } => push(app, &view, path, *force, lock).await?,
             Sub::ReplaceProvider { from, to, auto_approve, change } => {
-                let parse = |t: &String| t.parse::<ProviderAddr>().map_err(|e| view.error(Diagnostic::error("Invalid provider address", e.to_string())));
+                let parse = |t: &String| {
+                    t.parse::<ProviderAddr>().map_err(|e| view.error(Diagnostic::error("Invalid provider address", e.to_string())))
+                };
                 let (from, to) = (parse(from)?, parse(to)?);
                 let work = |s: &mut Snapshot| {
-                    let found: Vec<String> = s.resources.iter().filter(|(_, r)| r.provider.provider == from).map(|(a, _)| a.to_string()).collect();
+                    let found: Vec<String> =
+                        s.resources.iter().filter(|(_, r)| r.provider.provider == from).map(|(a, _)| a.to_string()).collect();
                     if found.is_empty() || *auto_approve {
                         replace_provider(s, &from, &to);
                         return Ok(found);
                     }
                     let list: String = found.iter().map(|a| format!("\n  {a}")).collect();
-                    let question = format!("The following actions will be performed:\n\n  ~ Updating provider:\n    - {from}\n    + {to}\n\nChanging {} resources:\n{list}\n\nDo you want to make these changes?\nOnly 'yes' will be accepted to continue.\n\nEnter a value: ", found.len());
+                    let question = format!(
+                        "The following actions will be performed:\n\n  ~ Updating provider:\n    - {from}\n    + {to}\n\nChanging {} resources:\n{list}\n\nDo you want to make these changes?\nOnly 'yes' will be accepted to continue.\n\nEnter a value: ",
+                        found.len()
+                    );
                     if app.out.ask(&question).as_deref() != Some("yes") {
                         return Err(Diagnostic::error("Cancelled", "Nothing was changed."));
                     }
@@ -186,7 +194,14 @@ impl State {
     }
 
     /// Changes the state under its lock, and stores it.
-    async fn change<T>(&self, app: &App, view: &View, change: &Change, store: bool, work: impl FnOnce(&mut Snapshot) -> Result<Vec<T>, Diagnostic>) -> Result<Vec<T>, Told> {
+    async fn change<T>(
+        &self,
+        app: &App,
+        view: &View,
+        change: &Change,
+        store: bool,
+        work: impl FnOnce(&mut Snapshot) -> Result<Vec<T>, Diagnostic>,
+    ) -> Result<Vec<T>, Told> {
         let (place, workspace) = project::place(app, view, &change.paths)?;
         let session = Session::open(view, &place, &workspace, &change.lock, "state").await?;
         let ran = change_within(view, &session, store, work).await;
@@ -195,7 +210,12 @@ impl State {
     }
 }
 
-async fn change_within<T>(view: &View, session: &Session, store: bool, work: impl FnOnce(&mut Snapshot) -> Result<Vec<T>, Diagnostic>) -> Result<Vec<T>, Told> {
+async fn change_within<T>(
+    view: &View,
+    session: &Session,
+    store: bool,
+    work: impl FnOnce(&mut Snapshot) -> Result<Vec<T>, Diagnostic>,
+) -> Result<Vec<T>, Told> {
     if !session.exists {
         return Err(view.error(text::no_state()));
     }
@@ -221,9 +241,12 @@ fn targets(view: &View, addresses: &[String]) -> Result<Vec<Target>, Told> {
 fn remove(s: &mut Snapshot, targets: &[Target]) -> Result<Vec<Addr>, Diagnostic> {
     let mut removed = Vec::new();
     for target in targets {
-        let found: Vec<(Addr, ProviderConfigAddr)> = s.instances().filter(|(a, ..)| target.contains(a)).map(|(a, p, _)| (a, p.clone())).collect();
+        let found: Vec<(Addr, ProviderConfigAddr)> =
+            s.instances().filter(|(a, ..)| target.contains(a)).map(|(a, p, _)| (a, p.clone())).collect();
         if found.is_empty() && !removed.iter().any(|a| target.contains(a)) {
-            let what = format!("No matching objects found for {target}. To view the available instances, use \"secstack state list\". Please modify the address to reference a specific instance.");
+            let what = format!(
+                "No matching objects found for {target}. To view the available instances, use \"secstack state list\". Please modify the address to reference a specific instance."
+            );
             return Err(Diagnostic::error("Invalid target address", what));
         }
         for (addr, provider) in found {

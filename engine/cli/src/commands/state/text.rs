@@ -21,6 +21,8 @@ pub fn missing(state: &Snapshot, addr: &Addr) -> Diagnostic {
     let names: Vec<String> = state.instances().map(|(a, ..)| a.to_string()).collect();
     let asked = addr.to_string();
     let near = suggest(&asked, names.iter().map(String::as_str)).map(|n| format!(" Did you mean {n}?")).unwrap_or_default();
-    let what = format!("No instance found for the given address {addr}.{near} This command requires that the address references one specific instance. To view the available instances, use \"secstack state list\".");
+    let what = format!(
+        "No instance found for the given address {addr}.{near} This command requires that the address references one specific instance. To view the available instances, use \"secstack state list\"."
+    );
     Diagnostic::error("No instance found", what)
 }

@@ -148,14 +148,17 @@ fn module_subject(t: &Traversal) -> Subject {
 }
 
 fn steps(steps: &[TraversalStep]) -> String {
-    steps.iter().map(|s| match s {
-        TraversalStep::Attr(name, _) => format!(".{name}"),
-        TraversalStep::Index(key, _) => match &key.data {
-            Data::String(s) => format!("[{}]", quote(s)),
-            Data::Number(n) => format!("[{}]", n.to_json()),
-            _ => "[...]".into(),
-        },
-    }).collect()
+    steps
+        .iter()
+        .map(|s| match s {
+            TraversalStep::Attr(name, _) => format!(".{name}"),
+            TraversalStep::Index(key, _) => match &key.data {
+                Data::String(s) => format!("[{}]", quote(s)),
+                Data::Number(n) => format!("[{}]", n.to_json()),
+                _ => "[...]".into(),
+            },
+        })
+        .collect()
 }
 
 /// Writes the expressions of a body by its schema, if there are any. `dynamic` blocks are passed over, as Terraform does.

@@ -52,7 +52,15 @@ impl Keys {
         let constraint = |p: &ProviderAddr| required.get(p).map_or_else(String::new, |c| constraints(c));
         for (name, alias) in here.module.providers.keys() {
             let provider = config.provider_addr(ix, name);
-            let entry = Entry { name: name.to_string(), alias: alias.clone(), constraint: constraint(&provider), provider, module: ix, block: true, parent: None };
+            let entry = Entry {
+                name: name.to_string(),
+                alias: alias.clone(),
+                constraint: constraint(&provider),
+                provider,
+                module: ix,
+                block: true,
+                parent: None,
+            };
             self.0.insert(key(config, ix, &compact(name, alias.as_ref())), entry);
         }
         for (name, r) in &here.module.required_providers {

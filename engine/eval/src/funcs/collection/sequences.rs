@@ -184,7 +184,10 @@ pub(super) fn slice_type(args: &[Value]) -> TypeOutcome {
     let ty = args[0].ty();
     match &ty {
         Type::Set(_) => {
-            return Err(CallError::arg(0, "cannot slice a set, because its elements do not have indices; explicitly convert to a list if the ordering of the result is not important"));
+            return Err(CallError::arg(
+                0,
+                "cannot slice a set, because its elements do not have indices; explicitly convert to a list if the ordering of the result is not important",
+            ));
         }
         Type::List(_) | Type::Tuple(_) => {}
         _ => return Err(CallError::arg(0, "must be a list or tuple value")),

@@ -7,7 +7,10 @@ pub enum Charset {
     Ascii,
     Utf8,
     /// UTF-16: with a byte order mark, or of a fixed order.
-    Utf16 { mark: bool, little: bool },
+    Utf16 {
+        mark: bool,
+        little: bool,
+    },
     /// One byte a character: the characters of the bytes from the first that is not ASCII on.
     Single(Vec<char>),
     Multi(&'static Encoding),
@@ -21,8 +24,8 @@ const SINGLE: &str = include_str!("charsets.txt");
 pub fn find(name: &str) -> Option<Charset> {
     let name = name.to_ascii_lowercase();
     Some(match name.as_str() {
-        "ansi_x3.4-1968" | "ansi_x3.4-1986" | "cp367" | "csascii" | "ibm367" | "iso-ir-6" | "iso646-us" | "iso_646.irv:1991"
-        | "us" | "us-ascii" => Charset::Ascii,
+        "ansi_x3.4-1968" | "ansi_x3.4-1986" | "cp367" | "csascii" | "ibm367" | "iso-ir-6" | "iso646-us" | "iso_646.irv:1991" | "us"
+        | "us-ascii" => Charset::Ascii,
         "csutf8" | "utf-8" => Charset::Utf8,
         "csutf16" | "utf-16" => Charset::Utf16 { mark: true, little: false },
         "csutf16be" | "utf-16be" => Charset::Utf16 { mark: false, little: false },

@@ -24,7 +24,15 @@ const MOST_DEPTH: usize = 250;
 /// # Errors
 /// What RE2 says of the pattern.
 pub fn translate(pattern: &str) -> Result<Pattern, String> {
-    let mut t = Translator { rest: pattern, out: String::new(), names: Vec::new(), groups: Vec::new(), last: Last::Nothing, inner: 1, flags_len: 0 };
+    let mut t = Translator {
+        rest: pattern,
+        out: String::new(),
+        names: Vec::new(),
+        groups: Vec::new(),
+        last: Last::Nothing,
+        inner: 1,
+        flags_len: 0,
+    };
     while let Some(c) = t.rest.chars().next() {
         t.piece(c)?;
     }
@@ -387,8 +395,7 @@ fn counts(text: &str) -> Option<(usize, Option<usize>, usize)> {
 }
 
 const POSIX: &str = "alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit";
-const CATEGORIES: &str =
-    "C Cc Cf Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs";
+const CATEGORIES: &str = "C Cc Cf Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs";
 const SCRIPTS: &str = "\
     Adlam Ahom Anatolian_Hieroglyphs Arabic Armenian Avestan Balinese Bamum Bassa_Vah Batak Bengali Bhaiksuki \
     Bopomofo Brahmi Braille Buginese Buhid Canadian_Aboriginal Carian Caucasian_Albanian Chakma Cham Cherokee \

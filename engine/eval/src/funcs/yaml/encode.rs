@@ -5,8 +5,7 @@ use secstack_base::{Data, Value};
 
 /// The document of a known value.
 pub fn encode(value: &Value) -> String {
-    let mut emitter =
-        Emitter { out: String::new(), column: 0, indent: -1, whitespace: true, indention: true, open_ended: false };
+    let mut emitter = Emitter { out: String::new(), column: 0, indent: -1, whitespace: true, indention: true, open_ended: false };
     emitter.node(value, Place::Root);
     emitter.write_indent();
     if emitter.open_ended {

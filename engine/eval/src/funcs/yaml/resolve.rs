@@ -153,5 +153,6 @@ fn timestamp(text: &str) -> Option<Moment> {
     let (hour, minute, second) = (parts.next()?, parts.next()?, parts.next()?);
     let (second, fraction) = second.split_once('.').map_or((second, String::new()), |(s, f)| (s, format!(".{f}")));
     let zone = zone.unwrap_or("Z");
-    Moment::parse(&format!("{year}-{}-{}T{}:{}:{}{fraction}{zone}", short(month), short(day), short(hour), short(minute), short(second))).ok()
+    Moment::parse(&format!("{year}-{}-{}T{}:{}:{}{fraction}{zone}", short(month), short(day), short(hour), short(minute), short(second)))
+        .ok()
 }
