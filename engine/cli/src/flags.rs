@@ -50,7 +50,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 #[derive(Args, Clone, Debug)]
 pub struct Look {
     /// Print without colours.
-    #[arg(long = "no-color", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true, hide_possible_values = true)]
+    #[arg(long = "no-color", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true, hide_possible_values = true)]
     pub no_color: bool,
 }
 
@@ -99,7 +99,7 @@ pub struct StatePaths {
 #[derive(Args, Clone, Debug)]
 pub struct Warnings {
     /// Show warnings without errors as a list of their summaries.
-    #[arg(long = "compact-warnings", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long = "compact-warnings", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     pub compact_warnings: bool,
 }
 
@@ -107,10 +107,10 @@ pub struct Warnings {
 #[derive(Args, Clone, Debug)]
 pub struct Planning {
     /// Plan the destruction of everything that the state holds.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     pub destroy: bool,
     /// Only bring the state up to date with the objects that exist; propose no change to them.
-    #[arg(long = "refresh-only", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long = "refresh-only", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     pub refresh_only: bool,
     /// Read the objects that the state lists before planning.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", value_parser = switch)]

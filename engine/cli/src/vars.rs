@@ -87,9 +87,10 @@ impl Collected {
                 return self.diags.push(Diagnostic::error("Failed to read variables file", what));
             }
             Err(e) => {
-                return self
-                    .diags
-                    .push(Diagnostic::error("Failed to read variables file", format!("The variables file {shown:?} cannot be read: {e}.")));
+                return self.diags.push(Diagnostic::error(
+                    "Failed to read variables file",
+                    format!("The variables file {shown:?} cannot be read: {e}."),
+                ));
             }
         };
         let file = self.sources.add(shown, text.as_str());

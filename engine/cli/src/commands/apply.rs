@@ -31,10 +31,10 @@ pub struct Shared {
     #[command(flatten)]
     pub variables: Variables,
     /// Do not ask for approval of the plan.
-    #[arg(long = "auto-approve", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long = "auto-approve", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     pub auto_approve: bool,
     /// Print events as JSON, one object a line.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     pub json: bool,
     #[command(flatten)]
     pub ask: Ask,

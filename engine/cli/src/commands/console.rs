@@ -32,7 +32,7 @@ pub struct Console {
     #[command(flatten)]
     pub look: Look,
     /// Evaluate with planned values, objects read anew. They are planned in either case; this only reads them anew first.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     plan: bool,
     #[command(flatten)]
     variables: Variables,

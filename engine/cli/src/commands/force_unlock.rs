@@ -17,7 +17,7 @@ pub struct ForceUnlock {
     /// The ID of the lock.
     lock_id: String,
     /// Do not ask.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     force: bool,
 }
 

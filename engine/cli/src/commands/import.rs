@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use secstack_base::addr::Target;
-use secstack_base::{Addr, Diagnostic, FileId, Mode, Span, Value};
+use secstack_base::{Addr, Diagnostic, Diags, FileId, Mode, Span, Value};
 use secstack_eval::Schemas;
 use secstack_eval::config::{Config, ROOT};
 use secstack_lang::module::Import as ImportBlock;
@@ -101,7 +101,8 @@ impl Import {
             state: session.snapshot.clone(),
         };
         let plan = secstack_run::plan(start, &project.providers, &view.events(0)).await;
-        view.check(&plan.diags)?;
+        // Only the object matters: that other things are left out of the plan is meant.
+        view.check(&Diags(plan.diags.iter().filter(|d| d.is_error() || d.span.is_some()).cloned().collect()))?;
         let snapshot = self.imported(view, project, &session.snapshot, &plan, addr)?;
         session.write(view, &snapshot).await?;
         app.out.line("\nImport successful!\n\nThe resources that were imported are shown above. These resources are now in\nyour state and will henceforth be managed by secstack.\n");

@@ -22,7 +22,7 @@ pub struct Init {
     #[command(flatten)]
     pub look: Look,
     /// Fetch modules again, in the newest versions that are allowed.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     upgrade: bool,
     /// An argument of the backend, NAME=VALUE, or a file of such. May be repeated.
     #[arg(long = "backend-config", value_name = "CONFIG")]
@@ -34,10 +34,10 @@ pub struct Init {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", value_parser = switch)]
     get: bool,
     /// Print events as JSON, one object a line.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     json: bool,
     /// Forget earlier arguments of the backend.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     reconfigure: bool,
     /// Accepted; states in local files are not moved.
     #[arg(long = "migrate-state", hide = true)]

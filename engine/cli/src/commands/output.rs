@@ -20,10 +20,10 @@ pub struct Output {
     #[command(flatten)]
     pub look: Look,
     /// Print JSON.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     json: bool,
     /// Print the text of one output as it is. For strings, numbers and bools.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     raw: bool,
     /// Read the state from this file. Old; only for local states.
     #[arg(long, value_name = "PATH")]

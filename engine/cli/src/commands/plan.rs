@@ -30,10 +30,10 @@ pub struct PlanCommand {
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// Exit with 0 if there is nothing to change, 1 on an error, 2 if there is.
-    #[arg(long = "detailed-exitcode", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long = "detailed-exitcode", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     detailed_exitcode: bool,
     /// Print events as JSON, one object a line.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     json: bool,
     /// Not supported.
     #[arg(long = "generate-config-out", value_name = "PATH", hide = true)]

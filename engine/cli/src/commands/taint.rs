@@ -31,7 +31,7 @@ struct Which {
     /// The instance.
     address: String,
     /// Succeed if there is no such instance.
-    #[arg(long = "allow-missing", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long = "allow-missing", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     allow_missing: bool,
     /// Accepted.
     #[arg(long = "ignore-remote-version", hide = true)]

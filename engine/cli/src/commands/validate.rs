@@ -19,7 +19,7 @@ pub struct Validate {
     #[command(flatten)]
     pub look: Look,
     /// Print a JSON object.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     json: bool,
     /// Leave out files of tests. They are never validated here.
     #[arg(long = "no-tests", hide = true)]

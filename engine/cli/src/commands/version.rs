@@ -9,7 +9,7 @@ use crate::flags::switch;
 #[derive(Args)]
 pub struct Version {
     /// Print a JSON object.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     json: bool,
 }
 

@@ -42,7 +42,7 @@ enum Sub {
         /// Its name.
         name: String,
         /// Create it if there is none of that name.
-        #[arg(long = "or-create", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+        #[arg(long = "or-create", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
         or_create: bool,
     },
     /// Delete a workspace
@@ -50,7 +50,7 @@ enum Sub {
         /// Its name.
         name: String,
         /// Delete it even if its state lists objects, which then nobody manages.
-        #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
         force: bool,
         #[command(flatten)]
         lock: Lock,

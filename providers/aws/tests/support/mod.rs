@@ -51,7 +51,7 @@ impl Cloud {
     /// Starts moto.
     pub async fn start() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let candidates = [std::env::var("SECSTACK_MOTO").ok(), Some("moto_server".into()), Some("/tmp/moto-venv/bin/moto_server".into())];
+        let candidates = [std::env::var("SECSTACK_MOTO").ok(), Some("moto_server".into()), Some("moto_server.py".into())];
         let start = |command: String| {
             let quiet = || Stdio::null();
             Command::new(command).args(["-p", &port.to_string()]).stdout(quiet()).stderr(quiet()).spawn().ok()

@@ -61,7 +61,7 @@ enum Sub {
         /// Its new address.
         destination: String,
         /// Only say what would be moved.
-        #[arg(long = "dry-run", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+        #[arg(long = "dry-run", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
         dry_run: bool,
         #[command(flatten)]
         change: Change,
@@ -72,7 +72,7 @@ enum Sub {
         #[arg(required = true)]
         addresses: Vec<String>,
         /// Only say what would be removed.
-        #[arg(long = "dry-run", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+        #[arg(long = "dry-run", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
         dry_run: bool,
         #[command(flatten)]
         change: Change,
@@ -84,7 +84,7 @@ enum Sub {
         /// The file.
         path: String,
         /// Store it even if it is older, or of another lineage.
-        #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
         force: bool,
         #[command(flatten)]
         lock: Lock,
@@ -96,7 +96,7 @@ enum Sub {
         /// The source address of the provider they get.
         to: String,
         /// Do not ask for approval.
-        #[arg(long = "auto-approve", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
+        #[arg(long = "auto-approve", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
         auto_approve: bool,
         #[command(flatten)]
         change: Change,
