@@ -4,17 +4,19 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
-use secstack_base::{Diagnostic, Diags, FileId, ModuleAddr, Span, Str};
+use secstack_base::{Diagnostic, Diags, FileId, Mode, ModuleAddr, ResourceAddr, Span, Str};
 use secstack_eval::config::ROOT;
 use secstack_eval::funcs::Context;
 use secstack_eval::reference;
 use secstack_eval::scope::{Resolved, Scope, ScopeStep};
 use secstack_eval::world::{ModuleFacts, ModuleScope};
-use secstack_eval::{Config, RepetitionData, World, evaluate};
+use secstack_eval::{Config, RepetitionData, Schemas, World, evaluate};
 use secstack_lang::ast::references;
 use secstack_lang::parse_expression;
 use secstack_plan::inputs;
 use secstack_plan::{Options, Start};
+use secstack_run::ProviderSet;
+use secstack_state::Snapshot;
 
 use crate::app::{App, Outcome, Told};
 use crate::flags::{Ask, Lock, Look, StatePaths, Variables, switch};
@@ -31,7 +33,7 @@ use crate::view::View;
 pub struct Console {
     #[command(flatten)]
     pub look: Look,
-    /// Evaluate with planned values, objects read anew. They are planned in either case; this only reads them anew first.
+    /// Evaluate with planned values rather than those of the state.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     plan: bool,
     #[command(flatten)]
@@ -45,7 +47,7 @@ pub struct Console {
     state: Option<PathBuf>,
 }
 
-const HELP: &str = "The console allows you to experiment with Terraform interpolations.
+const HELP: &str = "The Terraform console allows you to experiment with Terraform interpolations.
 You may access resources in the state (if you have one) just as you would
 from a configuration. For example: \"aws_instance.foo.id\" would evaluate
 to the ID of \"aws_instance.foo\" if it exists in your state.
@@ -90,13 +92,34 @@ impl Console {
             state: session.snapshot.clone(),
         };
         let planner = secstack_run::walk(start, &project.providers, &view.events(0)).await;
-        let (world, diags) = planner.into_world();
+        let (mut world, diags) = planner.into_world();
+        if !self.plan {
+            as_stored(&mut world, &session.snapshot, &project.providers);
+        }
+        // What an apply would make of these is of no interest here: they have a value now.
+        world.ambient = app.applying(&project.workspace, &world.ambient.plan_timestamp.clone());
         if diags.has_errors() {
             view.diags(&diags);
             view.explain("Some values are not known because of these errors.\n");
         }
         Ok(world)
     }
+}
+
+/// Gives resources of the root module the values that the state has for them, or none.
+fn as_stored(world: &mut World, state: &Snapshot, providers: &ProviderSet) {
+    let Some(facts) = world.facts_mut(ROOT, &ModuleAddr::root()) else { return };
+    facts.resources.retain(|name, facts| {
+        let addr = ResourceAddr { module: ModuleAddr::root(), name: name.clone() };
+        let Some(stored) = state.resources.get(&addr) else { return name.mode == Mode::Ephemeral };
+        let Some(schema) = providers.resource(&stored.provider.provider, name.mode, &name.ty) else { return true };
+        for (key, instance) in &stored.instances {
+            if let Some(value) = instance.current.as_ref().and_then(|o| o.decode(&schema.block.ty()).ok()) {
+                facts.set(key.clone(), secstack_plan::diff::mark_sensitive(&schema.block, &value));
+            }
+        }
+        true
+    });
 }
 
 fn interactive(app: &App, view: &View, world: &World) -> Outcome {

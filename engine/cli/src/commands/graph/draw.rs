@@ -28,10 +28,7 @@ pub fn dot(r: &Resources) -> String {
 }
 
 fn edges(r: &Resources) -> Vec<(&Name, &Name)> {
-    let mut all: Vec<_> =
-        r.needs.iter().flat_map(|(from, to)| to.iter().filter(|t| r.needs.contains_key(*t)).map(move |t| (from, t))).collect();
-    all.sort_by_cached_key(|(a, b)| (address(a), address(b)));
-    all
+    r.needs.iter().flat_map(|(from, to)| to.iter().filter(|t| r.needs.contains_key(*t)).map(move |t| (from, t))).collect()
 }
 
 /// For Markdown pages.
