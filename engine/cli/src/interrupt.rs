@@ -1,7 +1,7 @@
 //! Interrupts: the first asks a run to end as soon as it can, the second ends it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
 
@@ -16,8 +16,13 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// Listens from now on.
+    /// Listens from now on. However often this is called, there is one listener.
     pub fn listen(view: &View) -> Self {
+        static LISTENING: OnceLock<Interrupts> = OnceLock::new();
+        LISTENING.get_or_init(|| Self::begin(view)).clone()
+    }
+
+    fn begin(view: &View) -> Self {
         let interrupts = Self::default();
         let (heard, view) = (interrupts.clone(), view.clone());
         tokio::spawn(async move {

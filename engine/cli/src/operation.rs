@@ -95,6 +95,11 @@ pub async fn plan(
     inputs: &BTreeMap<Str, Value>,
     options: Options,
 ) -> Result<Plan, Told> {
+    if project.is_empty && options.mode != PlanMode::Destroy {
+        let what = "The directory contains no Terraform configuration files. Planning without a configuration would mark everything for destruction, which is normally not what is desired. If you would like to destroy everything, use the -destroy option.";
+        let help = "Create a file whose name ends in .tf, or name the directory of the configuration with -chdir.";
+        return Err(view.error(Diagnostic::error("No configuration files", what).help(help)));
+    }
     let found = project.validate(app).await;
     if found.has_errors() {
         view.diags(&found);

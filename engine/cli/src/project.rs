@@ -30,6 +30,8 @@ pub struct Project {
     pub workspace: String,
     /// Where the state is.
     pub place: Place,
+    /// There is no file of configuration at all.
+    pub is_empty: bool,
 }
 
 /// Reads a configuration and whatever is wrong with it.
@@ -64,7 +66,7 @@ impl Project {
         let place = stores::place(app, &loaded.config, &early, paths, &mut diags);
         view.check(&diags)?;
         let place = place.ok_or(Told)?;
-        Ok(Self { config: Arc::new(loaded.config), providers, inputs: collected.inputs, workspace, place })
+        Ok(Self { config: Arc::new(loaded.config), providers, inputs: collected.inputs, workspace, place, is_empty: loaded.is_empty })
     }
 
     /// The root module.

@@ -19,6 +19,8 @@ pub struct Session {
     pub snapshot: Snapshot,
     /// Whether there was a state.
     pub exists: bool,
+    /// Part of it is in the journal of a run that was cut off.
+    pub is_recovered: bool,
     lock: Option<String>,
 }
 
@@ -54,7 +56,7 @@ impl Session {
             Some((lock, operation)) => Some(lock_within(&*store, LockInfo::new(operation), lock.lock_timeout).await.map_err(|e| fail(&e))?),
             None => None,
         };
-        Ok(Self { store, snapshot: Snapshot::new(), exists: false, lock })
+        Ok(Self { store, snapshot: Snapshot::new(), exists: false, is_recovered: false, lock })
     }
 
     async fn read(&mut self, view: &View) -> Result<(), Told> {
@@ -77,6 +79,7 @@ impl Session {
         }
         self.snapshot = recovered.snapshot;
         self.exists = true;
+        self.is_recovered = recovered.from_journal;
         Ok(())
     }
 

@@ -73,12 +73,14 @@ pub struct Loaded {
     pub config: Config,
     /// What is wrong with them.
     pub diags: Diags,
+    /// There is no file of configuration at all.
+    pub is_empty: bool,
 }
 
 /// Reads the configuration whose root module is the root of `tree`. `sources` has the files that were read before, if any.
 pub fn load(tree: &dyn Tree, modules: &mut dyn Modules, early: &Early<'_>, sources: Sources) -> Loaded {
     let config = Config { modules: Vec::new(), sources };
-    let mut loader = Loader { tree, modules, early, loaded: Loaded { config, diags: Diags::new() } };
+    let mut loader = Loader { tree, modules, early, loaded: Loaded { config, ..Loaded::default() } };
     loader.root();
     loader.loaded
 }
@@ -110,12 +112,8 @@ impl Loader<'_> {
                 }
             }
             Ok(None) => {
+                self.loaded.is_empty = true;
                 self.push(empty_root());
-                let what = "The directory contains no Terraform configuration files.";
-                self.loaded.diags.push(
-                    Diagnostic::error("No configuration files", what)
-                        .help("Create a file whose name ends in .tf, or name the directory of the configuration with -chdir."),
-                );
             }
             Err(e) => {
                 self.push(empty_root());

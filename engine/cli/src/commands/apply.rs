@@ -121,6 +121,9 @@ impl Shared {
         view.plan(&plan, &project.providers);
         view.diags(&plan.diags);
         if !plan.applyable {
+            if session.is_recovered {
+                session.write(view, &session.snapshot).await?;
+            }
             view.applied(mode, Default::default(), &session.snapshot);
             return Ok(0);
         }
