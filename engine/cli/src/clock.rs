@@ -8,6 +8,12 @@ pub fn now() -> String {
     at(since.as_secs())
 }
 
+/// Now, in UTC, to the microsecond.
+pub fn precisely() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    at(since.as_secs()).replace('Z', &format!(".{:06}Z", since.subsec_micros()))
+}
+
 fn at(secs: u64) -> String {
     let (year, month, day) = date(secs / 86_400);
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", secs / 3600 % 24, secs / 60 % 60, secs % 60)

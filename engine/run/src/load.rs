@@ -79,9 +79,14 @@ pub struct Loaded {
 
 /// Reads the configuration whose root module is the root of `tree`. `sources` has the files that were read before, if any.
 pub fn load(tree: &dyn Tree, modules: &mut dyn Modules, early: &Early<'_>, sources: Sources) -> Loaded {
+    load_at(Path::new("."), tree, modules, early, sources)
+}
+
+/// Reads a configuration whose root module is a directory of `tree`, as tests of modules do.
+pub fn load_at(dir: &Path, tree: &dyn Tree, modules: &mut dyn Modules, early: &Early<'_>, sources: Sources) -> Loaded {
     let config = Config { modules: Vec::new(), sources };
     let mut loader = Loader { tree, modules, early, loaded: Loaded { config, ..Loaded::default() } };
-    loader.root();
+    loader.root(&tree::clean(dir));
     loader.loaded
 }
 
@@ -93,14 +98,13 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn root(&mut self) {
-        let dir = Path::new(".");
+    fn root(&mut self, dir: &Path) {
         match self.decode(dir) {
             Ok(Some(module)) => {
                 self.push(ConfigModule {
                     path: ModulePath::default(),
                     module,
-                    dir: ".".into(),
+                    dir: dir.display().to_string(),
                     parent: None,
                     children: Default::default(),
                     source: None,

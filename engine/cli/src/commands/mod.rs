@@ -16,6 +16,7 @@ mod refresh;
 mod show;
 mod state;
 mod taint;
+mod test;
 mod validate;
 mod version;
 mod workspace;
@@ -46,6 +47,7 @@ pub enum Command {
     Show(show::Show),
     State(state::State),
     Taint(taint::Taint),
+    Test(test::Test),
     Untaint(taint::Untaint),
     Version(version::Version),
     #[command(alias = "env")]
@@ -70,6 +72,7 @@ pub async fn run(command: Command, started_in: Option<PathBuf>) -> u8 {
         Command::Import(c) => c.run(&app(!c.look.no_color)).await,
         Command::Providers(c) => c.run(&app(true)).await,
         Command::Taint(c) => c.run(&app(true)).await,
+        Command::Test(c) => c.run(&app(!c.look.no_color)).await,
         Command::Untaint(c) => c.run(&app(true)).await,
         Command::Completion(c) => c.run(&app(true)).await,
         Command::Refresh(mut c) => c.run(&app(!c.shared.look.no_color)).await,
