@@ -179,6 +179,13 @@ impl View {
         }
     }
 
+    /// Tells programs what a saved plan is about to change. People were shown it when it was made.
+    pub fn saved_plan(&self, plan: &Plan) {
+        if let Kind::Json(stream) = &self.kind {
+            stream.saved_plan(plan);
+        }
+    }
+
     /// Tells what an apply did, and the outputs after it.
     pub fn applied(&self, mode: PlanMode, done: Summary, state: &Snapshot) {
         let operation = if mode == PlanMode::Destroy { Operation::Destroy } else { Operation::Apply };

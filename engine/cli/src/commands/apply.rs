@@ -188,6 +188,7 @@ impl Shared {
         view.check(&given.diags)?;
         let config = Arc::new(loaded.config);
         let inputs = values(view, &config.module(ROOT).module, &saved, &given, &files)?;
+        view.saved_plan(&saved.plan);
         let applying = Applying {
             config,
             providers: app.providers(),

@@ -140,10 +140,9 @@ impl Run<'_> {
             if is_file && self.options.list {
                 out.line(path.display().to_string());
             }
-            if is_file && self.options.write && !self.options.check {
-                if let Err(e) = std::fs::write(path, &new) {
-                    return self.fail("Failed to write file", format!("The file {} cannot be written: {e}.", path.display()));
-                }
+            let write = is_file && self.options.write && !self.options.check;
+            if write && let Err(e) = std::fs::write(path, &new) {
+                return self.fail("Failed to write file", format!("The file {} cannot be written: {e}.", path.display()));
             }
             if self.options.diff {
                 let shown = path.display();

@@ -69,7 +69,7 @@ pub fn diagnostic(d: &Diagnostic, sources: &Sources, style: Style) -> String {
                 out.push_str(paragraph);
                 out.push('\n');
             } else {
-                out.push_str(&wrap(paragraph, style.width.max(60).min(100)));
+                out.push_str(&wrap(paragraph, style.width.clamp(60, 100)));
             }
         }
     }

@@ -27,9 +27,6 @@ pub enum Colour {
 }
 
 impl Style {
-    /// No colours, 80 columns.
-    pub const PLAIN: Style = Style { colour: false, width: 80 };
-
     /// The text in a colour.
     pub fn paint(self, colour: Colour, text: &str) -> String {
         if !self.colour {

@@ -99,9 +99,9 @@ pub fn read(file: FileId, path: &str, text: &str, diags: &mut Diags) -> TestFile
             "mock_provider" => mock(b, &mut out, diags),
             "run" => {
                 let run = run(b, diags);
-                if out.runs.iter().any(|r| r.name == run.name) {
+                if let Some(first) = out.runs.iter().find(|r| r.name == run.name) {
                     let what = format!("The file {path} has another run block of the name {:?}.", run.name);
-                    diags.push(Diagnostic::error("Duplicate run block names", what).at(b.span));
+                    diags.push(Diagnostic::error("Duplicate run block names", what).at(b.span).label(first.span, "the first one"));
                 }
                 out.runs.push(run);
             }

@@ -323,10 +323,9 @@ fn rules(config: &Config, t: &Traversal) -> Vec<Span> {
 fn assert(rule: &CheckRule, scope: &TestScope<'_>, config: &Config, diags: &mut Diags) -> Status {
     let before = diags.0.len();
     secstack_lang::ast::references(&rule.condition, &mut |t| {
-        if !matches!(&*t.root, "run" | "output" | "var") {
-            if let Err(d) = reference::resolve(config, ROOT, &t) {
-                diags.push(*d);
-            }
+        let is_ours = matches!(&*t.root, "run" | "output" | "var");
+        if !is_ours && let Err(d) = reference::resolve(config, ROOT, &t) {
+            diags.push(*d);
         }
     });
     if diags.0.len() > before {

@@ -1,0 +1,298 @@
+//! What the command line adds: options, exit codes, prompts, and the files it reads and writes.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+const MAIN: &str = r#"
+variable "v" {
+  default = "one"
+}
+resource "terraform_data" "a" {
+  input = var.v
+}
+output "o" {
+  value = terraform_data.a.output
+}
+"#;
+
+/// A directory with a configuration.
+struct Place {
+    dir: TempDir,
+    env: Vec<(&'static str, &'static str)>,
+}
+
+/// How a run ended.
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Place {
+    fn new(main: &str) -> Self {
+        let place = Self { dir: tempfile::tempdir().unwrap(), env: Vec::new() };
+        place.write("main.tf", main);
+        place
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path().join(name)).unwrap()
+    }
+
+    #[track_caller]
+    fn run(&self, line: &str) -> Ran {
+        self.answer(line, "")
+    }
+
+    /// Runs a command whose standard input is `answers`.
+    #[track_caller]
+    fn answer(&self, line: &str, answers: &str) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_secstack"));
+        command.args(line.split_whitespace()).current_dir(self.path()).env_clear().envs(self.env.iter().copied());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A command that asks nothing may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(answers.as_bytes());
+        let ran = child.wait_with_output().unwrap();
+        let text = |b: &[u8]| String::from_utf8_lossy(b).into_owned();
+        Ran { code: ran.status.code().unwrap_or(-1), out: text(&ran.stdout), err: text(&ran.stderr) }
+    }
+
+    /// Runs a command that must succeed, and gives what it printed.
+    #[track_caller]
+    fn ok(&self, line: &str) -> String {
+        let ran = self.run(line);
+        assert_eq!(ran.code, 0, "{line}: {}{}", ran.out, ran.err);
+        ran.out
+    }
+
+    /// Runs a command that must fail with a mistake of that summary.
+    #[track_caller]
+    fn fails(&self, line: &str, summary: &str) {
+        let ran = self.run(line);
+        assert_eq!(ran.code, 1, "{line}: {}", ran.out);
+        assert!(ran.err.contains(summary), "{line}: {}", ran.err);
+    }
+}
+
+#[test]
+fn exit_codes_tell_changes() {
+    let place = Place::new(MAIN);
+    assert_eq!(place.run("plan").code, 0);
+    assert_eq!(place.run("plan -detailed-exitcode").code, 2);
+    place.ok("apply -auto-approve");
+    assert_eq!(place.run("plan -detailed-exitcode").code, 0);
+    place.fails("plan -nope", "unexpected argument '-nope'");
+    place.fails("nope", "unrecognized subcommand");
+}
+
+#[test]
+fn an_apply_waits_for_approval() {
+    let place = Place::new(MAIN);
+    let no = place.answer("apply", "no\n");
+    assert_eq!(no.code, 1);
+    assert!(no.out.ends_with("Apply cancelled.\n"), "{}", no.out);
+    let yes = place.answer("apply", "yes\n");
+    assert_eq!(yes.code, 0, "{}", yes.err);
+    assert!(yes.out.contains("Apply complete! Resources: 1 added, 0 changed, 0 destroyed."));
+    assert!(!yes.out.contains('\u{1b}'), "no colours without a terminal");
+    place.fails("apply -replace=terraform_data.a -input=false", "Approval needed");
+    place.fails("apply -json -replace=terraform_data.a", "");
+}
+
+#[test]
+fn a_saved_plan_is_applied_as_it_stands_or_refused() {
+    let place = Place::new(MAIN);
+    place.ok("plan -out=p -var v=two");
+    place.fails("apply -var v=three p", "Can't change variable when applying a saved plan");
+    place.ok("apply p");
+    assert_eq!(place.ok("output -raw o"), "two");
+    place.fails("apply p", "Saved plan is stale");
+    place.fails("apply -target=terraform_data.a p", "Options do not fit a saved plan");
+    place.write("p", "x");
+    place.fails("apply p", "as a plan file");
+}
+
+#[test]
+fn the_last_value_of_a_variable_wins() {
+    let mut place = Place::new(MAIN);
+    let planned = |place: &Place, line: &str| {
+        place.ok(&format!("plan -out=p {line}"));
+        let shown: serde_json::Value = serde_json::from_str(&place.ok("show -json p")).unwrap();
+        shown["variables"]["v"]["value"].as_str().unwrap().to_string()
+    };
+    assert_eq!(planned(&place, ""), "one");
+    place.env = vec![("TF_VAR_v", "env")];
+    assert_eq!(planned(&place, ""), "env");
+    place.write("terraform.tfvars", "v = \"tfvars\"");
+    assert_eq!(planned(&place, ""), "tfvars");
+    place.write("z.auto.tfvars", "v = \"auto\"");
+    place.write(".hidden.auto.tfvars", "v = \"hidden\"");
+    assert_eq!(planned(&place, ""), "auto");
+    place.write("f.tfvars", "v = \"file\"");
+    assert_eq!(planned(&place, "-var v=x -var-file=f.tfvars"), "file");
+    assert_eq!(planned(&place, "-var-file f.tfvars -var=v=x"), "x");
+    place.env.push(("TF_CLI_ARGS_plan", "-var 'v=cli args'"));
+    assert_eq!(planned(&place, ""), "cli args");
+}
+
+#[test]
+fn missing_variables_are_asked_for() {
+    let place = Place::new("variable \"v\" {\n  description = \"Which?\"\n}\noutput \"o\" {\n  value = var.v\n}");
+    let asked = place.answer("apply -auto-approve", "abc\n");
+    assert!(asked.out.starts_with("var.v\n  Which?\n\n  Enter a value: "), "{}", asked.out);
+    assert_eq!(place.ok("output -raw o"), "abc");
+    place.fails("plan -input=false", "No value for required variable");
+}
+
+#[test]
+fn outputs_are_printed_in_three_forms() {
+    let place = Place::new("output \"l\" {\n  value = tolist([\"a\"])\n}\noutput \"n\" {\n  value = 1.50\n}");
+    place.ok("apply -auto-approve");
+    assert_eq!(place.ok("output"), "l = tolist([\n  \"a\",\n])\nn = 1.5\n");
+    assert_eq!(place.ok("output -json l"), "[\"a\"]\n");
+    assert_eq!(place.ok("output -raw n"), "1.5");
+    place.fails("output m", "Output \"m\" not found");
+    place.fails("output -raw l", "Unsupported value for raw output");
+}
+
+#[test]
+fn objects_are_moved_removed_and_marked() {
+    let place = Place::new(MAIN);
+    place.ok("apply -auto-approve");
+    assert_eq!(
+        place.ok("state mv terraform_data.a terraform_data.b"),
+        "Move \"terraform_data.a\" to \"terraform_data.b\"\nSuccessfully moved 1 object(s).\n"
+    );
+    assert_eq!(place.ok("state list"), "terraform_data.b\n");
+    place.ok("taint terraform_data.b");
+    assert!(place.read("terraform.tfstate").contains("\"tainted\""));
+    place.ok("untaint terraform_data.b");
+    place.fails("untaint terraform_data.b", "Resource instance not tainted");
+    place.ok("state rm terraform_data.b");
+    place.fails("state rm terraform_data.b", "Invalid target address");
+    place.ok("import terraform_data.a some-id");
+    assert!(place.ok("state show terraform_data.a").contains("some-id"));
+    place.fails("import terraform_data.a some-id", "already managed");
+    place.fails("import terraform_data.c some-id", "Resource not in configuration");
+    place.ok("state replace-provider -auto-approve terraform.io/builtin/terraform example.com/a/b");
+    assert!(place.ok("state pull").contains("example.com/a/b"));
+}
+
+#[test]
+fn workspaces_have_a_state_each() {
+    let mut place = Place::new(MAIN);
+    place.ok("apply -auto-approve");
+    place.ok("workspace new dev");
+    assert_eq!(place.ok("workspace list"), "  default\n* dev\n\n");
+    assert_eq!(place.run("state list").code, 1);
+    place.ok("apply -auto-approve");
+    place.ok("workspace select default");
+    place.fails("workspace delete dev", "Workspace is not empty");
+    place.ok("workspace delete -force dev");
+    place.fails("workspace select dev", "No such workspace");
+    place.env = vec![("TF_WORKSPACE", "other")];
+    assert_eq!(place.ok("workspace show"), "other\n");
+}
+
+#[test]
+fn a_broken_state_stays_as_it_is() {
+    let place = Place::new(MAIN);
+    place.ok("apply -auto-approve");
+    let text = place.read("terraform.tfstate");
+    let cut = &text[..text.len() / 2];
+    place.write("terraform.tfstate", cut);
+    place.fails("apply -auto-approve", "Truncated state file");
+    assert_eq!(place.read("terraform.tfstate"), cut);
+}
+
+#[test]
+fn files_are_formatted() {
+    let place = Place::new("a   = 1\n");
+    let ran = place.run("fmt -check -diff");
+    assert_eq!((ran.code, ran.out.as_str()), (3, "main.tf\n--- old/main.tf\n+++ new/main.tf\n@@ -1 +1 @@\n-a   = 1\n+a = 1\n"));
+    assert_eq!(place.answer("fmt -", "b  =2\n").out, "b = 2\n");
+    place.write("sub/x.tfvars", "c  = 3\n");
+    assert_eq!(place.ok("fmt -recursive"), "main.tf\nsub/x.tfvars\n");
+    assert_eq!(place.read("sub/x.tfvars"), "c = 3\n");
+    assert_eq!(place.run("fmt nowhere").code, 2);
+}
+
+#[test]
+fn the_console_prints_the_last_result() {
+    let place = Place::new(MAIN);
+    assert_eq!(place.answer("console", "1 + 1\n{\na = var.v\n}\n").out, "{\n  \"a\" = \"one\"\n}\n");
+    assert_eq!(place.answer("console", "type([1])\n").out, "tuple([\n    number,\n])\n");
+    assert_eq!(place.answer("console", "terraform_data.a\n").out, "(known after apply)\n");
+    let wrong = place.answer("console", "var.w\n");
+    assert_eq!((wrong.code, wrong.err.contains("Reference to undeclared input variable")), (1, true));
+}
+
+#[test]
+fn modules_of_repositories_are_fetched() {
+    let place = Place::new(
+        "variable \"ref\" {\n  default = \"v1\"\n}\nmodule \"m\" {\n  source = \"git::file://${path.cwd}/repo//sub?ref=${var.ref}\"\n}\noutput \"o\" {\n  value = module.m.o\n}",
+    );
+    place.write("repo/sub/main.tf", "output \"o\" {\n  value = path.module\n}");
+    for line in ["init -q", "add .", "-c user.email=a@b -c user.name=n commit -q -m one", "tag v1"] {
+        let ran = Command::new("git").args(line.split(' ')).current_dir(place.path().join("repo")).status();
+        assert!(ran.is_ok_and(|s| s.success()), "this test needs the program git");
+    }
+    place.fails("plan", "Module not installed");
+    place.ok("init");
+    place.ok("apply -auto-approve");
+    assert_eq!(place.ok("output -raw o"), ".terraform/modules/m/sub");
+    place.fails("init -var ref=v2", "Failed to download module");
+}
+
+#[test]
+fn tests_run_in_order() {
+    let place = Place::new(MAIN);
+    place.write(
+        "tests/a.tftest.hcl",
+        "run \"x\" {\n  variables {\n    v = \"abc\"\n  }\n  assert {\n    condition = output.o == \"abc\"\n    error_message = \"no\"\n  }\n}\nrun \"y\" {\n  command = plan\n  assert {\n    condition = terraform_data.a.input == run.x.o\n    error_message = \"differs\"\n  }\n}\n",
+    );
+    let ran = place.run("test");
+    assert_eq!(ran.code, 1);
+    assert_eq!(
+        ran.out,
+        "tests/a.tftest.hcl... in progress\n  run \"x\"... pass\n  run \"y\"... fail\ntests/a.tftest.hcl... tearing down\ntests/a.tftest.hcl... fail\n\nFailure! 1 passed, 1 failed.\n"
+    );
+    assert!(ran.err.contains("differs"), "{}", ran.err);
+    assert!(!place.path().join("terraform.tfstate").exists());
+}
+
+#[test]
+fn other_directories() {
+    let place = Place::new("");
+    place.write("in/main.tf", MAIN);
+    place.ok("-chdir=in apply -auto-approve");
+    assert!(place.path().join("in/terraform.tfstate").exists());
+    place.fails("-chdir=out plan", "cannot be entered");
+    let empty = Place { dir: tempfile::tempdir().unwrap(), env: Vec::new() };
+    empty.fails("plan", "No configuration files");
+    empty.ok("validate");
+    empty.ok("init");
+}
+
+#[test]
+fn help_writes_options_with_one_dash() {
+    let place = Place::new("");
+    let help = place.ok("plan -help");
+    assert!(help.contains("  -detailed-exitcode") && !help.contains("--"), "{help}");
+    assert!(place.ok("version").starts_with("secstack v"));
+    assert!(place.ok("completion bash").contains("_secstack()"));
+}
