@@ -1,4 +1,5 @@
 //! What the command line adds: options, exit codes, prompts, and the files it reads and writes.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::io::Write;
 use std::path::Path;
