@@ -1,5 +1,7 @@
 //! Which crate may depend on which: the table in section 2 of `docs/DESIGN.md`, compared with what cargo says.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, which fail by panicking
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;

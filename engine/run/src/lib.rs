@@ -1,6 +1,6 @@
 //! Everything that touches the world during an operation: reading, applying, waiting, retrying.
 //!
-//! [`providers`] holds the configured providers; [`plan`] answers what planning asks for; [`apply`]
+//! [`providers`] holds the configured providers; [`mod@plan`] answers what planning asks for; [`apply`]
 //! walks a plan. Nothing prints: what happens is told as an [`Event`].
 
 pub mod event;
