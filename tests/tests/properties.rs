@@ -3,6 +3,8 @@
 //! A seed makes a sequence of configurations. Each is applied to what the one before it left, with faults on the way,
 //! and then again without.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, which fail by panicking
+
 use secstack_fake::Cloud;
 use secstack_state::model::Snapshot;
 use secstack_tests::play::{errors, run, strays};

@@ -1,5 +1,7 @@
 //! Plays every case of `tests/suite`.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, which fail by panicking
+
 #[test]
 fn all_cases_do_what_they_say() {
     let cases = secstack_tests::suite::find("").unwrap();

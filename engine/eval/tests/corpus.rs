@@ -1,5 +1,7 @@
 //! The expressions of the conformance corpus, evaluated as Terraform evaluated them.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, which fail by panicking
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! The expressions of the conformance corpus: what Terraform parses parses here, and what it refuses to parse is refused.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, which fail by panicking
+
 use secstack_base::FileId;
 use secstack_lang::{parse_expression, parse_file};
 

@@ -1,5 +1,7 @@
 //! Configurations and what Terraform 1.11.4 said of them without evaluating anything.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, which fail by panicking
+
 use secstack_base::{FileId, Severity, Sources, Type};
 use secstack_lang::{Module, SourceFile, parse_file, parse_json_file, type_constraint};
 

@@ -1,5 +1,7 @@
 //! Texts and what `terraform fmt` 1.11.4 made of them.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, which fail by panicking
+
 #[test]
 fn texts_are_formatted_as_by_terraform() {
     for line in include_str!("fmt.jsonl").lines() {

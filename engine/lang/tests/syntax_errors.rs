@@ -1,5 +1,7 @@
 //! Texts with a mistake, and the first error that Terraform 1.11.4 gave for each.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, which fail by panicking
+
 use secstack_base::{FileId, Sources};
 use secstack_lang::parse_file;
 
