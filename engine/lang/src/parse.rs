@@ -1,6 +1,6 @@
 //! Text in the native syntax to a tree.
 //!
-//! Each text is read twice: [`crate::syntax`] finds the mistakes and says them in Terraform's words, `hcl-edit`
+//! Each text is read twice: the module `syntax` finds the mistakes and says them in Terraform's words, `hcl-edit`
 //! builds the tree. What the first finds broken is blanked for the second, so that a mistake costs the item it
 //! is in and nothing else. Blanked and masked text keeps its length, and every byte its place.
 

@@ -1,6 +1,6 @@
 //! Functions on numbers, and `range` and `sum`.
 //!
-//! `log` and `pow` go through 64-bit floats; see [`super::float`] for why not through the system's.
+//! `log` and `pow` go through 64-bit floats; see `funcs::float` for why not through the system's.
 
 use std::cmp::Ordering;
 
