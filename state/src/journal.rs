@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::check;
 use crate::error::{Error, Result};
-use crate::model::{CheckResult, InstanceState, OutputValue, Snapshot, Version};
+use crate::model::{CheckResult, InstanceState, Object, OutputValue, Snapshot, Version};
 
 pub(crate) use commit::FileSink;
 pub use commit::Sink;
@@ -52,6 +52,8 @@ pub enum Record {
         /// The instance.
         addr: Addr,
     },
+    /// The tokens of all effects that are done were taken off their objects.
+    Settled,
     /// An output of the root module has this value now; `None` when it is gone.
     Output {
         /// The name.
@@ -72,8 +74,15 @@ pub struct Intent {
     pub deposed: Option<Str>,
     /// What was to be done.
     pub operation: Operation,
-    /// What tells this effect from any other: an idempotency token or a natural name.
+    /// What tells this effect from any other.
     pub token: Str,
+    /// When it was begun, in seconds since 1970.
+    pub began: u64,
+    /// What a new object was to be, but for what is secret. It tells what the object is found by when its ID did not
+    /// get recorded, and holds what no service tells of it.
+    pub planned: Option<Arc<Object>>,
+    /// The token is left on a new object. The intent stays open until it was taken off: [`Record::Settled`].
+    pub token_left: bool,
     /// The provider configuration.
     pub provider: ProviderConfigAddr,
     /// The ID of the object, when the effect got far enough to have one.
@@ -187,7 +196,16 @@ pub(crate) fn begin(base: &Version, records: &[Record]) -> Result<Beginning> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OpenIntents {
     next: u64,
-    by_addr: BTreeMap<Addr, Vec<(u64, Intent)>>,
+    by_addr: BTreeMap<Addr, Vec<Open>>,
+}
+
+/// An intent that is open.
+#[derive(Clone, Debug)]
+struct Open {
+    number: u64,
+    intent: Intent,
+    /// The effect is done, and only the token is left on the object.
+    done: bool,
 }
 
 impl OpenIntents {
@@ -195,24 +213,42 @@ impl OpenIntents {
         match record {
             Record::Intent(intent) => {
                 let of_addr = self.by_addr.entry(intent.addr.clone()).or_default();
-                of_addr.retain(|(_, i)| i.deposed != intent.deposed || i.operation != intent.operation);
-                of_addr.push((self.next, intent.clone()));
+                of_addr.retain(|o| o.done || o.intent.deposed != intent.deposed || o.intent.operation != intent.operation);
+                of_addr.push(Open { number: self.next, intent: intent.clone(), done: false });
                 self.next += 1;
             }
             Record::Id { addr, deposed, id } => {
-                for (_, intent) in self.by_addr.get_mut(addr).into_iter().flatten().filter(|(_, i)| i.deposed == *deposed) {
-                    intent.id = Some(id.clone());
+                let of_addr = self.by_addr.get_mut(addr).into_iter().flatten();
+                for open in of_addr.filter(|o| !o.done && o.intent.deposed == *deposed) {
+                    open.intent.id = Some(id.clone());
                 }
             }
-            Record::Done { addr, .. } | Record::Void { addr } => drop(self.by_addr.remove(addr)),
+            Record::Done { addr, .. } => self.close(addr, true),
+            Record::Void { addr } => self.close(addr, false),
+            Record::Settled => {
+                self.by_addr.values_mut().for_each(|of_addr| of_addr.retain(|o| !o.done));
+                self.by_addr.retain(|_, of_addr| !of_addr.is_empty());
+            }
             Record::Output { .. } | Record::Checks(_) => {}
         }
     }
 
+    /// Closes the intents of an instance. When the effect was had, those whose token is left on an object are only done.
+    fn close(&mut self, addr: &Addr, had: bool) {
+        let Some(of_addr) = self.by_addr.get_mut(addr) else { return };
+        for open in of_addr.iter_mut() {
+            open.done |= had && open.intent.token_left && open.intent.id.is_some();
+        }
+        of_addr.retain(|o| o.done);
+        if of_addr.is_empty() {
+            self.by_addr.remove(addr);
+        }
+    }
+
     fn list(&self) -> Vec<Intent> {
-        let mut all: Vec<&(u64, Intent)> = self.by_addr.values().flatten().collect();
-        all.sort_by_key(|(n, _)| *n);
-        all.into_iter().map(|(_, i)| i.clone()).collect()
+        let mut all: Vec<&Open> = self.by_addr.values().flatten().collect();
+        all.sort_by_key(|o| o.number);
+        all.into_iter().map(|o| o.intent.clone()).collect()
     }
 }
 

@@ -34,18 +34,29 @@ fn done(addr: &Addr, entry: InstanceState) -> Record {
 }
 
 fn intent(addr: &Addr) -> Intent {
-    Intent { addr: addr.clone(), deposed: None, operation: Operation::Create, token: "t-1".into(), provider: provider(), id: None }
+    Intent {
+        addr: addr.clone(),
+        deposed: None,
+        operation: Operation::Create,
+        token: "t-1".into(),
+        provider: provider(),
+        id: None,
+        began: 1_763_929_860,
+        planned: Some(object("planned").into()),
+        token_left: false,
+    }
 }
 
 fn random_record(random: &mut Random, n: usize) -> Record {
     let addrs = ["aws_vpc.a", "module.m[\"x y\"].aws_vpc.a[2]", "aws_vpc.b[\"q\\\"\"]", "data.aws_vpc.d"];
     let addr: Addr = addrs[random.below(addrs.len())].parse().unwrap();
     let mut entry = InstanceState::current(object(&format!("vpc-{n}")));
-    match random.below(9) {
-        0 | 1 => Record::Intent(Intent { token: format!("t-{n}").into(), ..intent(&addr) }),
+    match random.below(10) {
+        0 | 1 => Record::Intent(Intent { token: format!("t-{n}").into(), token_left: n.is_multiple_of(2), ..intent(&addr) }),
         2 => Record::Id { addr, deposed: None, id: format!("vpc-{n}").into() },
         3 => done(&addr, InstanceState::default()),
         4 => Record::Void { addr },
+        9 => Record::Settled,
         5 => Record::Output { name: "o".into(), value: Some(OutputValue { value: Value::from(n as i64), sensitive: n.is_multiple_of(2) }) },
         6 => Record::Output { name: "o".into(), value: None },
         7 => {

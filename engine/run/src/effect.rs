@@ -9,6 +9,7 @@ use std::time::Duration;
 use secstack_base::{Addr, ProviderConfigAddr, Str, Type, Value};
 use secstack_sdk::{Created, Error, ErrorKind, Id, Instance, ReadRequest, Status, Wait};
 use secstack_state::journal::{Intent, Journal, Operation, Record};
+use secstack_state::model::Object;
 use tokio::time::Instant;
 
 /// What an effect is done to, and with.
@@ -67,29 +68,37 @@ impl Effect {
         self.addr.ty()
     }
 
-    async fn intend(&self, operation: Operation, token: &str, id: Option<Str>) -> Outcome<()> {
+    async fn intend(&self, intent: Intent) -> Outcome<()> {
         let (Some(journal), true) = (&self.journal, self.instance.is_remote(self.ty())) else { return Ok(()) };
-        let intent = Intent {
-            addr: self.addr.clone(),
-            deposed: self.deposed.clone(),
-            operation,
-            token: token.into(),
-            provider: self.provider.clone(),
-            id,
-        };
         journal.append(Record::Intent(intent)).await.map_err(|e| Failure::journal(&e))
     }
 
-    /// Creates an object and waits until it is ready.
+    fn intent(&self, operation: Operation, id: Option<Str>) -> Intent {
+        Intent {
+            addr: self.addr.clone(),
+            deposed: self.deposed.clone(),
+            operation,
+            token: "".into(),
+            provider: self.provider.clone(),
+            id,
+            began: std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_secs()),
+            planned: None,
+            token_left: false,
+        }
+    }
+
+    /// Creates an object and waits until it is ready. `noted` is what the journal says of it before there is one.
     ///
     /// # Errors
     /// With the object in [`Failure::partial`] when it exists all the same.
-    pub async fn create(&self, planned: &Value) -> Outcome<Value> {
+    pub async fn create(&self, planned: &Value, noted: Option<Arc<Object>>) -> Outcome<Value> {
         let planned = known_part(planned);
         let wait = self.instance.wait(self.ty());
         let limit = self.timeouts.create.unwrap_or(wait.create);
         let token = uuid::Uuid::new_v4().to_string();
-        self.intend(Operation::Create, &token, None).await?;
+        let token_left = self.instance.leaves_token(self.ty());
+        let intent = self.intent(Operation::Create, None);
+        self.intend(Intent { token: token.as_str().into(), planned: noted, token_left, ..intent }).await?;
         let until = Instant::now() + limit;
         let made = retry(until, || self.instance.create(self.ty(), &planned, &token)).await;
         let id = match made {
@@ -130,7 +139,7 @@ impl Effect {
         let wait = self.instance.wait(self.ty());
         let until = Instant::now() + self.timeouts.update.unwrap_or(wait.update);
         let id = id_of(prior);
-        self.intend(Operation::Update, "", Some(id.0.clone())).await?;
+        self.intend(self.intent(Operation::Update, Some(id.0.clone()))).await?;
         match retry(until, || self.instance.update(self.ty(), &id, prior, &planned)).await {
             Ok(Some(value)) => Ok(value),
             Ok(None) if !self.instance.is_remote(self.ty()) => Ok(planned),
@@ -153,7 +162,7 @@ impl Effect {
         let wait = self.instance.wait(self.ty());
         let until = Instant::now() + self.timeouts.delete.unwrap_or(wait.delete);
         let id = id_of(prior);
-        self.intend(Operation::Delete, "", Some(id.0.clone())).await?;
+        self.intend(self.intent(Operation::Delete, Some(id.0.clone()))).await?;
         let deleted = retry(until, || self.instance.delete(self.ty(), &id, prior)).await;
         match deleted {
             Ok(()) => {}
@@ -186,7 +195,27 @@ impl Effect {
         }
     }
 
-    async fn look(&self, id: &Id, prior: &Value) -> secstack_sdk::Result<Option<secstack_sdk::Found>> {
+    /// Reads an object until it is neither coming nor going. `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or goes on coming and going for longer than the type allows.
+    pub(crate) async fn at_rest(&self, id: &Id, prior: &Value) -> secstack_sdk::Result<Option<secstack_sdk::Found>> {
+        let wait = self.instance.wait(self.ty());
+        let until = Instant::now() + wait.create.max(wait.delete);
+        let mut pause = Pause::new(&wait);
+        loop {
+            let found = retry(until, || self.look(id, prior)).await?;
+            if found.as_ref().is_none_or(|f| f.status != Status::Pending) {
+                return Ok(found);
+            }
+            if Instant::now() > until {
+                return Err(Error::other(format!("the object {id} is neither ready nor gone after the time allowed")));
+            }
+            pause.sleep().await;
+        }
+    }
+
+    pub(crate) async fn look(&self, id: &Id, prior: &Value) -> secstack_sdk::Result<Option<secstack_sdk::Found>> {
         let request = ReadRequest { id: id.clone(), prior: Some(prior.clone()) };
         match self.instance.read(self.ty(), &[request]).await.into_iter().next() {
             Some(Err(e)) if e.kind == ErrorKind::NotFound => Ok(None),

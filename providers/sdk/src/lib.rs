@@ -160,6 +160,18 @@ pub enum Created {
     Whole(Value),
 }
 
+/// What is known of a creation that was cut off before anybody learnt the ID of its object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// The token that [`Instance::create`] got.
+    pub token: Str,
+    /// What [`Instance::natural`] gave before.
+    pub natural: Option<Str>,
+    /// When the creation began, in seconds since 1970 by the clock of the machine it ran on. An object that is much
+    /// older is not the one.
+    pub began: u64,
+}
+
 /// How long the engine waits for a status, and how often it looks.
 #[derive(Clone, Copy, Debug)]
 pub struct Wait {
@@ -224,11 +236,45 @@ pub trait Instance: Send + Sync {
     /// the object does not exist.
     async fn read(&self, ty: &str, objects: &[ReadRequest]) -> Vec<Result<Option<Found>>>;
 
-    /// Creates an object. `token` makes a repeated call harmless where the service supports that.
+    /// Creates an object. `token` makes a repeated call harmless where the service supports that, and is left on the
+    /// object where [`Instance::leaves_token`] says so.
     ///
     /// # Errors
     /// When nothing was created.
     async fn create(&self, ty: &str, planned: &Value, token: &str) -> Result<Created>;
+
+    /// What the object that [`Instance::create`] would make is found by without the ID that the service gives it: a name
+    /// or a composite ID, in the form that [`Instance::import`] takes. `planned` holds no secrets. Pure.
+    fn natural(&self, ty: &str, planned: &Value, token: &str) -> Option<Str> {
+        let _ = (ty, planned, token);
+        None
+    }
+
+    /// Whether `create` leaves the token on objects of a type, for [`Instance::settle`] to take away.
+    fn leaves_token(&self, ty: &str) -> bool {
+        let _ = ty;
+        false
+    }
+
+    /// Finds the object that a creation made which was cut off. `None` when there is none, or when creating it again
+    /// does no harm.
+    ///
+    /// # Errors
+    /// When it cannot be told whether there is one.
+    async fn find_made(&self, ty: &str, trace: &Trace) -> Result<Option<Id>> {
+        let _ = (ty, trace);
+        Ok(None)
+    }
+
+    /// Takes the tokens away that `create` left on objects, each given with its type, once all of them are in the
+    /// state. Harmless when repeated.
+    ///
+    /// # Errors
+    /// When a token is still there.
+    async fn settle(&self, objects: &[(Str, Id)]) -> Result<()> {
+        let _ = objects;
+        Ok(())
+    }
 
     /// Does what a new object needs besides its creation, once its ID is journaled: a failure leaves an object that
     /// is known and tainted. Harmless when repeated. `planned` is what [`Instance::create`] got.

@@ -12,7 +12,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use secstack_base::schema::{Block, Draft, Schema};
-use secstack_base::{Diags, Value};
+use secstack_base::{Diags, Str, Value};
 
 pub use erase::{AnyData, AnyResource, Typed};
 pub use fields::{
@@ -22,7 +22,7 @@ pub use fields::{
 pub use registry::{Configured, Registry};
 pub use secstack_sdk_derive::{Block, Schema};
 
-use crate::{Error, Id, Result, Status, Wait};
+use crate::{Error, ErrorKind, Id, Result, Status, Trace, Wait};
 
 /// A struct whose fields are the attributes and nested blocks of a block. Derived.
 pub trait BlockType: FromValue + IntoValue {
@@ -52,6 +52,12 @@ pub trait Context: Send + Sync + 'static {
     fn found(&self, schema: &Schema, prior: Option<&Value>, object: Value) -> Value {
         let _ = (schema, prior);
         object
+    }
+
+    /// Takes away the tokens that [`Resource::create`] left on objects of types with [`Resource::LEAVES_TOKEN`].
+    fn settle(&self, objects: &[(Str, Id)]) -> impl Future<Output = Result<()>> + Send {
+        let _ = objects;
+        std::future::ready(Ok(()))
     }
 }
 
@@ -106,6 +112,34 @@ pub trait Resource: Declared {
     /// [`Resource::finish`]: a failure there leaves an object that is known. `token` makes a repeated call harmless
     /// where the service supports that.
     fn create(cx: &Self::Cx, want: &Self, token: &str) -> impl Future<Output = Result<Id>> + Send;
+
+    /// Whether [`Resource::create`] leaves its token on the object, for [`Context::settle`] to take away.
+    const LEAVES_TOKEN: bool = false;
+
+    /// What the object that `want` asks for is found by without the ID that the service gives it: a name or a composite
+    /// ID, in the form that [`Resource::parse_import`] takes. Pure.
+    fn natural(want: &Self, token: &str) -> Option<String> {
+        let _ = (want, token);
+        None
+    }
+
+    /// Finds the object of a creation that was cut off: by its natural name, unless the type knows better.
+    fn find_made(cx: &Self::Cx, trace: &Trace) -> impl Future<Output = Result<Option<Id>>> + Send {
+        async move {
+            let Some(natural) = &trace.natural else {
+                return Err(Error::other(format!("an object of the type {} cannot be found without its ID", Self::NAME)));
+            };
+            let found = match Self::parse_import(cx, natural).await {
+                Ok(ask) => Self::read(cx, &[ask]).await,
+                Err(e) => Err(e),
+            };
+            match found {
+                Ok(found) => Ok(found.into_iter().next().map(|f| f.id)),
+                Err(e) if e.kind == ErrorKind::NotFound => Ok(None),
+                Err(e) => Err(e),
+            }
+        }
+    }
 
     /// Does what a new object needs besides its creation. Harmless when repeated.
     fn finish(cx: &Self::Cx, id: &Id, want: &Self) -> impl Future<Output = Result<()>> + Send {

@@ -13,7 +13,7 @@ use super::{Intent, Operation, Record};
 use crate::error::Result;
 use crate::file::{CheckV4, InstanceV4, Names, OutputV4, check_result, entry_from, write_checks, write_entry, write_output};
 use crate::json::write_string;
-use crate::model::Version;
+use crate::model::{InstanceState, Version};
 
 /// The version of this format.
 pub(super) const VERSION: u64 = 1;
@@ -85,6 +85,12 @@ enum RecordV1<'a> {
         token: Cow<'a, str>,
         provider: Cow<'a, str>,
         id: Option<Cow<'a, str>>,
+        #[serde(default)]
+        began: u64,
+        #[serde(default)]
+        token_left: bool,
+        #[serde(borrow, default)]
+        planned: Vec<InstanceV4<'a>>,
     },
     Id {
         addr: Cow<'a, str>,
@@ -100,6 +106,7 @@ enum RecordV1<'a> {
     Void {
         addr: Cow<'a, str>,
     },
+    Settled {},
     Output {
         name: Cow<'a, str>,
         #[serde(borrow)]
@@ -126,7 +133,16 @@ pub(super) fn write_record(record: &Record) -> Result<String> {
             optional(&mut out, "token", Some(&i.token));
             optional(&mut out, "provider", Some(&i.provider.to_string()));
             optional(&mut out, "id", i.id.as_deref());
+            out.push_str(&format!(",\"began\":{}", i.began));
+            if i.token_left {
+                out.push_str(",\"token_left\":true");
+            }
+            if let Some(planned) = &i.planned {
+                out.push_str(",\"planned\":");
+                write_entry(&mut out, &InstanceState::current((**planned).clone()));
+            }
         }
+        Record::Settled => out.push_str("{\"settled\":{"),
         Record::Id { addr, deposed, id } => {
             open(&mut out, "id", "addr", &addr.to_string());
             optional(&mut out, "deposed", deposed.as_deref());
@@ -171,14 +187,21 @@ fn optional(out: &mut String, name: &str, value: Option<&str>) {
 pub(super) fn read_record(text: &str, names: &mut Names) -> Result<Record, String> {
     let parsed: RecordV1<'_> = serde_json::from_str(text).map_err(|e| e.to_string())?;
     Ok(match parsed {
-        RecordV1::Intent { addr, deposed, operation, token, provider, id } => Record::Intent(Intent {
-            addr: parse(&addr)?,
-            deposed: deposed.map(Into::into),
-            operation: OPERATIONS.iter().find(|(_, name)| *name == operation).map(|(o, _)| *o).ok_or("unknown operation")?,
-            token: token.into(),
-            provider: names.provider(&provider)?,
-            id: id.map(Into::into),
-        }),
+        RecordV1::Settled {} => Record::Settled,
+        RecordV1::Intent { addr, deposed, operation, token, provider, id, began, token_left, planned } => {
+            let addr = parse(&addr)?;
+            Record::Intent(Intent {
+                planned: entry_from(planned, &addr, names)?.current,
+                addr,
+                deposed: deposed.map(Into::into),
+                operation: OPERATIONS.iter().find(|(_, name)| *name == operation).map(|(o, _)| *o).ok_or("unknown operation")?,
+                token: token.into(),
+                provider: names.provider(&provider)?,
+                id: id.map(Into::into),
+                began,
+                token_left,
+            })
+        }
         RecordV1::Id { addr, deposed, id } => Record::Id { addr: parse(&addr)?, deposed: deposed.map(Into::into), id: id.into() },
         RecordV1::Done { addr, provider, objects } => {
             let addr = parse(&addr)?;

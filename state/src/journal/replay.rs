@@ -187,7 +187,7 @@ impl<'a> Changes<'a> {
                 Record::Done { addr, entry, provider } => drop(changes.entries.insert(addr, (entry, provider))),
                 Record::Output { name, value } => drop(changes.outputs.insert(name, value.as_ref())),
                 Record::Checks(results) => changes.checks = Some(results),
-                Record::Intent(_) | Record::Id { .. } | Record::Void { .. } => {}
+                Record::Intent(_) | Record::Id { .. } | Record::Void { .. } | Record::Settled => {}
             }
         }
         changes

@@ -11,7 +11,7 @@ use secstack_base::schema::{Draft, Schema};
 use secstack_base::{Diags, Value};
 
 use super::{Ask, Context, DataSource, FromValue, Resource};
-use crate::{Error, ErrorKind, Found, Id, ReadRequest, Result, Wait};
+use crate::{Error, ErrorKind, Found, Id, ReadRequest, Result, Trace, Wait};
 
 /// How many reads of one type are under way at once, when the type's reads take few objects.
 const READS_AT_ONCE: usize = 16;
@@ -32,6 +32,12 @@ pub trait AnyResource<Cx>: Send + Sync {
     fn read<'a>(&'a self, cx: &'a Cx, objects: &'a [ReadRequest]) -> BoxFuture<'a, Vec<Result<Option<Found>>>>;
     /// See [`Resource::create`].
     fn create<'a>(&'a self, cx: &'a Cx, planned: &'a Value, token: &'a str) -> BoxFuture<'a, Result<Id>>;
+    /// See [`Resource::LEAVES_TOKEN`].
+    fn leaves_token(&self) -> bool;
+    /// See [`Resource::natural`].
+    fn natural(&self, planned: &Value, token: &str) -> Option<String>;
+    /// See [`Resource::find_made`].
+    fn find_made<'a>(&'a self, cx: &'a Cx, trace: &'a Trace) -> BoxFuture<'a, Result<Option<Id>>>;
     /// See [`Resource::finish`].
     fn finish<'a>(&'a self, cx: &'a Cx, id: &'a Id, planned: &'a Value) -> BoxFuture<'a, Result<()>>;
     /// See [`Resource::update`].
@@ -106,6 +112,18 @@ impl<R: Resource> AnyResource<R::Cx> for Typed<R> {
 
     fn create<'a>(&'a self, cx: &'a R::Cx, planned: &'a Value, token: &'a str) -> BoxFuture<'a, Result<Id>> {
         Box::pin(async move { R::create(cx, &typed(planned)?, token).await })
+    }
+
+    fn leaves_token(&self) -> bool {
+        R::LEAVES_TOKEN
+    }
+
+    fn natural(&self, planned: &Value, token: &str) -> Option<String> {
+        R::natural(&typed(planned).ok()?, token)
+    }
+
+    fn find_made<'a>(&'a self, cx: &'a R::Cx, trace: &'a Trace) -> BoxFuture<'a, Result<Option<Id>>> {
+        Box::pin(R::find_made(cx, trace))
     }
 
     fn finish<'a>(&'a self, cx: &'a R::Cx, id: &'a Id, planned: &'a Value) -> BoxFuture<'a, Result<()>> {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use secstack_base::schema::{Draft, Schema};
-use secstack_base::{Diags, Value};
+use secstack_base::{Diags, Str, Value};
 
 use super::{AnyData, AnyResource, Context, DataSource, Resource, Typed};
-use crate::{Created, Error, Found, Id, Instance, ProviderSchema, ReadRequest, Result, Wait};
+use crate::{Created, Error, Found, Id, Instance, ProviderSchema, ReadRequest, Result, Trace, Wait};
 
 /// A provider's resource types and data sources, by name.
 pub struct Registry<Cx> {
@@ -104,6 +104,22 @@ impl<Cx: Context> Instance for Configured<Cx> {
 
     async fn create(&self, ty: &str, planned: &Value, token: &str) -> Result<Created> {
         self.registry.find(ty)?.create(self.cx()?, planned, token).await.map(Created::Id)
+    }
+
+    fn leaves_token(&self, ty: &str) -> bool {
+        self.registry.find(ty).is_ok_and(AnyResource::leaves_token)
+    }
+
+    fn natural(&self, ty: &str, planned: &Value, token: &str) -> Option<Str> {
+        self.registry.find(ty).ok()?.natural(planned, token).map(Str::from)
+    }
+
+    async fn find_made(&self, ty: &str, trace: &Trace) -> Result<Option<Id>> {
+        self.registry.find(ty)?.find_made(self.cx()?, trace).await
+    }
+
+    async fn settle(&self, objects: &[(Str, Id)]) -> Result<()> {
+        self.cx()?.settle(objects).await
     }
 
     async fn finish(&self, ty: &str, id: &Id, planned: &Value) -> Result<()> {
