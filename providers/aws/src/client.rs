@@ -12,9 +12,9 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
 use aws_types::region::Region;
 use secstack_base::schema::{Draft, Schema};
-use secstack_base::{Diags, Value};
+use secstack_base::{Diags, Str, Value};
 use secstack_sdk::typed::Context;
-use secstack_sdk::{Error, ErrorKind, Result};
+use secstack_sdk::{Error, ErrorKind, Id, Result};
 
 use crate::cache::Cache;
 use crate::config::Config;
@@ -251,6 +251,10 @@ impl Context for Aws {
             Some(_) => self.tags.found(prior, object),
             None => object,
         }
+    }
+
+    async fn settle(&self, objects: &[(Str, Id)]) -> Result<()> {
+        crate::made::settle(self, objects).await
     }
 }
 

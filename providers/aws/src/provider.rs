@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use secstack_base::schema::{Draft, ProviderSchema, Schema};
 use secstack_base::{Diags, ProviderAddr, Str, Value};
 use secstack_sdk::typed::{Configured, Declared, FromValue, Registry};
-use secstack_sdk::{Created, Error, ErrorKind, Found, Id, Instance, Provider, ReadRequest, Result, Status, Wait};
+use secstack_sdk::{Created, Error, ErrorKind, Found, Id, Instance, Provider, ReadRequest, Result, Status, Trace, Wait};
 
 use crate::client::Aws;
 use crate::config::Config;
@@ -107,6 +107,26 @@ impl Instance for AwsInstance {
         let made = self.types.create(ty, planned, token).await;
         self.forget();
         made
+    }
+
+    fn natural(&self, ty: &str, planned: &Value, token: &str) -> Option<Str> {
+        self.types.natural(ty, planned, token)
+    }
+
+    fn leaves_token(&self, ty: &str) -> bool {
+        self.types.leaves_token(ty)
+    }
+
+    async fn find_made(&self, ty: &str, trace: &Trace) -> Result<Option<Id>> {
+        // A call that was under way may have been carried out since somebody last looked.
+        self.forget();
+        self.types.find_made(ty, trace).await
+    }
+
+    async fn settle(&self, objects: &[(Str, Id)]) -> Result<()> {
+        let done = self.types.settle(objects).await;
+        self.forget();
+        done
     }
 
     async fn finish(&self, ty: &str, id: &Id, planned: &Value) -> Result<()> {

@@ -1,14 +1,16 @@
 //! Tags: what the configuration asks for, what the provider adds to every object, and what it overlooks.
 //!
 //! An object's `tags_all` is what stands in the cloud. `tags` is what its own block says: tags that equal a
-//! default are left out when they are read, unless the block repeats them. Tags of AWS (`aws:...`) and ignored
-//! tags appear in neither.
+//! default are left out when they are read, unless the block repeats them. Tags of AWS (`aws:...`), ignored tags
+//! and the tag of a creation that is not settled appear in neither.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use secstack_base::schema::Draft;
 use secstack_base::{Type, Value};
 use secstack_sdk::typed::Tags;
+
+use crate::made::INTENT;
 
 /// What a provider configuration says about tags.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +26,7 @@ pub struct TagRules {
 impl TagRules {
     /// Whether a tag is neither read nor planned.
     pub fn ignores(&self, key: &str) -> bool {
-        self.ignore_keys.contains(key) || self.ignore_prefixes.iter().any(|p| key.starts_with(&**p))
+        key == INTENT || self.ignore_keys.contains(key) || self.ignore_prefixes.iter().any(|p| key.starts_with(&**p))
     }
 
     /// Splits what stands in the cloud (in `tags_all`) into `tags` and `tags_all`.
@@ -85,10 +87,10 @@ impl TagRules {
     }
 }
 
-/// Tags to set and keys to remove, to get from `prior` to `want`.
+/// Tags to set and keys to remove, to get from `prior` to `want`. The tag of a creation is neither.
 pub fn changes(prior: &Tags, want: &Tags) -> (Tags, Vec<String>) {
-    let set = want.iter().filter(|(k, v)| prior.get(*k) != Some(v)).map(|(k, v)| (k.clone(), v.clone())).collect();
-    let remove = prior.keys().filter(|k| !want.contains_key(*k)).cloned().collect();
+    let set = want.iter().filter(|(k, v)| *k != INTENT && prior.get(*k) != Some(v)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let remove = prior.keys().filter(|k| *k != INTENT && !want.contains_key(*k)).cloned().collect();
     (set, remove)
 }
 
@@ -104,6 +106,13 @@ mod tests {
         check("team=a", "x", "x=1 y=2", "y=2", "team=a y=2");
         check("", "", "", "", "?");
         check("", "", "a=", "a=", "?");
+    }
+
+    #[test]
+    fn the_tag_of_a_creation_stays_as_it_is() {
+        let (plain, marked) = (parse("a=1"), parse("a=1 secstack:intent=t"));
+        assert_eq!(changes(&marked, &plain), (Tags::new(), vec![]));
+        assert_eq!(changes(&plain, &marked), (Tags::new(), vec![]));
     }
 
     /// With `default` and ignored prefix, `tags` plan `all` (`?` is unknown), and are read back as `back`.
@@ -122,6 +131,7 @@ mod tests {
         }
         let mut cloud = parse(if all == "?" { tags } else { all });
         cloud.insert("aws:x".into(), "1".into());
+        cloud.insert(INTENT.into(), "t".into());
         let found = rules.found(Some(&object), Value::object([("tags", Value::NULL), ("tags_all", value(&cloud))]));
         assert!(found.get("tags").unwrap().same(&value(&parse(back))), "{found:?}");
     }

@@ -11,6 +11,25 @@ pub fn unique(prefix: &str) -> String {
     format!("{prefix}{}{:04}{count:08x}", stamp(now.as_secs()), now.subsec_micros() / 100)
 }
 
+/// The name that begins with `prefix` for the creation with this token: it looks like one of [`unique`] and is the same
+/// however often it is asked for, so that the object can be found by it.
+pub fn unique_for(prefix: &str, token: &str) -> String {
+    format!("{prefix}{}", digits_for(token))
+}
+
+/// Whether a name is one that [`unique_for`] made for this token.
+pub fn is_unique_for(name: &str, token: &str) -> bool {
+    name.ends_with(&digits_for(token))
+}
+
+/// The first 26 hexadecimal digits of the token's FNV-1a hash of 128 bits.
+fn digits_for(token: &str) -> String {
+    const START: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    let hash = token.bytes().fold(START, |h, byte| (h ^ u128::from(byte)).wrapping_mul(PRIME));
+    format!("{:026x}", hash >> 24)
+}
+
 /// Seconds since 1970 as `yyyymmddhhmmss`.
 fn stamp(seconds: u64) -> String {
     let (days, s) = (seconds / 86400, seconds % 86400);
@@ -51,5 +70,16 @@ mod tests {
         let name = unique("web-");
         assert_eq!((name.len(), prefix_of(&name)), (30, Some("web-")));
         assert_eq!(prefix_of("web"), None);
+    }
+
+    #[test]
+    fn names_for_a_token() {
+        let name = unique_for("web-", "0b2f6b0e-8f5e-4c53-9d0a-3f0c7a1d2e4b");
+        assert_eq!((name.len(), prefix_of(&name)), (30, Some("web-")));
+        assert_eq!(name, unique_for("web-", "0b2f6b0e-8f5e-4c53-9d0a-3f0c7a1d2e4b"));
+        assert_ne!(name, unique_for("web-", "0b2f6b0e-8f5e-4c53-9d0a-3f0c7a1d2e4c"));
+        assert!(is_unique_for(&name, "0b2f6b0e-8f5e-4c53-9d0a-3f0c7a1d2e4b") && !is_unique_for("web", "t"));
+        // The published hash of "foobar", less its last six digits.
+        assert_eq!(unique_for("", "foobar"), "343e1662793c64bf6f0d3597ba");
     }
 }

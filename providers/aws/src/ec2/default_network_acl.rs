@@ -7,7 +7,7 @@ use std::time::Duration;
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Error, ErrorKind, Id, Result, Wait};
+use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, Wait};
 
 use super::entries::{self, Entry};
 use super::{arn, retag, sets, shared, tags_of};
@@ -55,6 +55,11 @@ impl Resource for DefaultNetworkAcl {
             Some(_) => Err(Error::new(ErrorKind::Invalid, format!("{id} is not the default network ACL of its VPC"))),
             None => Err(Error::new(ErrorKind::NotFound, format!("there is no network ACL {id}"))),
         }
+    }
+
+    /// The object was there before: taking it over again does no harm.
+    async fn find_made(_cx: &Aws, _trace: &Trace) -> Result<Option<Id>> {
+        Ok(None)
     }
 
     async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {

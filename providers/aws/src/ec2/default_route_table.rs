@@ -6,7 +6,7 @@ use std::time::Duration;
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Error, ErrorKind, Id, Result, Wait};
+use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, Wait};
 
 use super::routes::{self, Hop, one_spelling, route_block};
 use super::{arn, filter, retag, sets, shared, tags_of};
@@ -78,6 +78,11 @@ impl Resource for DefaultRouteTable {
             true => Ok(Id(id.as_str().into())),
             false => Err(Error::new(ErrorKind::NotFound, format!("there is no route table {id}"))),
         }
+    }
+
+    /// The object was there before: taking it over again does no harm.
+    async fn find_made(_cx: &Aws, _trace: &Trace) -> Result<Option<Id>> {
+        Ok(None)
     }
 
     async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {

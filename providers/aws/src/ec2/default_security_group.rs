@@ -7,7 +7,7 @@ use secstack_base::Diags;
 use secstack_base::schema::Draft;
 use secstack_sdk::naming::prefix_of;
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Error, ErrorKind, Id, Result, Wait};
+use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, Wait};
 
 use super::rules::{self, Rule, Way};
 use super::{arn, filter, retag, shared, tags_of};
@@ -66,6 +66,11 @@ impl Resource for DefaultSecurityGroup {
         let id = found.security_groups().first().and_then(|g| g.group_id.clone());
         let id = id.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no default security group in {vpc}")))?;
         Ok(Id(id.into()))
+    }
+
+    /// The object was there before: taking it over again does no harm.
+    async fn find_made(_cx: &Aws, _trace: &Trace) -> Result<Option<Id>> {
+        Ok(None)
     }
 
     async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {

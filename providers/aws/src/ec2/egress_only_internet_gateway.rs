@@ -2,9 +2,9 @@
 
 use aws_sdk_ec2::types::{self, AttachmentStatus, ResourceType};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Id, Result};
+use secstack_sdk::{Id, Result, Trace};
 
-use super::{retag, tagged, tags_of};
+use super::{made, retag, tagged, tags_of};
 use crate::Aws;
 use crate::error::Answer;
 
@@ -23,12 +23,17 @@ pub struct EgressOnlyInternetGateway {
 impl Resource for EgressOnlyInternetGateway {
     type Cx = Aws;
     const BATCH: usize = super::FILTER_MOST;
+    const LEAVES_TOKEN: bool = true;
 
     async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
         let call = cx.ec2().create_egress_only_internet_gateway().vpc_id(&want.vpc_id).client_token(token);
-        let tags = tagged(ResourceType::EgressOnlyInternetGateway, &want.tags);
+        let tags = tagged(ResourceType::EgressOnlyInternetGateway, &want.tags, token);
         let made = call.set_tag_specifications(tags).send().await.api()?;
         Id::of(made.egress_only_internet_gateway.and_then(|g| g.egress_only_internet_gateway_id))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        made::egress_only_internet_gateway(cx, trace).await
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {

@@ -2,9 +2,9 @@
 
 use aws_sdk_ec2::types::{self, AddressAttributeName, DomainType, ResourceType};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{ErrorKind, Id, Result, check};
+use secstack_sdk::{ErrorKind, Id, Result, Trace, check};
 
-use super::{arn, filter, given, retag, tagged, tags_of};
+use super::{arn, filter, given, made, retag, tagged, tags_of};
 use crate::Aws;
 use crate::error::{Answer, Missing};
 
@@ -80,8 +80,9 @@ pub struct Eip {
 impl Resource for Eip {
     type Cx = Aws;
     const BATCH: usize = super::FILTER_MOST;
+    const LEAVES_TOKEN: bool = true;
 
-    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
+    async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
         let domain = if want.vpc { Some("vpc".into()) } else { given(&want.domain) };
         let made = cx
             .ec2()
@@ -92,11 +93,17 @@ impl Resource for Eip {
             .set_ipam_pool_id(want.ipam_pool_id.clone())
             .set_network_border_group(given(&want.network_border_group))
             .set_public_ipv4_pool(given(&want.public_ipv4_pool))
-            .set_tag_specifications(tagged(ResourceType::ElasticIp, &want.tags))
+            .set_tag_specifications(tagged(ResourceType::ElasticIp, &want.tags, token))
             .send()
             .await
             .api()?;
         Id::of(made.allocation_id)
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        let found = cx.ec2().describe_addresses().filters(made::has_tag(trace)).send().await.api()?;
+        let made = found.addresses().iter().find(|a| made::is_marked(a.tags(), trace));
+        Ok(made.and_then(|a| a.allocation_id.clone()).map(|id| Id(id.into())))
     }
 
     async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {

@@ -2,9 +2,9 @@
 
 use aws_sdk_ec2::types::ResourceType;
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{ErrorKind, Id, Result};
+use secstack_sdk::{ErrorKind, Id, Result, Trace};
 
-use super::{arn, filter, given, retag, tagged, tags_of};
+use super::{arn, filter, given, made, retag, tagged, tags_of};
 use crate::Aws;
 use crate::error::Answer;
 
@@ -29,11 +29,16 @@ pub struct InternetGateway {
 impl Resource for InternetGateway {
     type Cx = Aws;
     const BATCH: usize = super::FILTER_MOST;
+    const LEAVES_TOKEN: bool = true;
 
-    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
-        let tags = tagged(ResourceType::InternetGateway, &want.tags);
+    async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
+        let tags = tagged(ResourceType::InternetGateway, &want.tags, token);
         let made = cx.ec2().create_internet_gateway().set_tag_specifications(tags).send().await.api()?;
         Id::of(made.internet_gateway.and_then(|g| g.internet_gateway_id))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        made::internet_gateway(cx, trace).await
     }
 
     async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {

@@ -5,6 +5,7 @@
 
 mod entries;
 mod loader;
+pub(crate) mod made;
 mod query;
 mod routes;
 mod rules;
@@ -44,6 +45,7 @@ use secstack_sdk::typed::{Registry, Tags};
 
 use crate::Aws;
 use crate::error::Answer;
+use crate::made::marked;
 
 /// The most values that a filter of EC2 takes.
 const FILTER_MOST: usize = 200;
@@ -83,9 +85,10 @@ fn filter(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Fi
     Filter::builder().name(name).set_values(Some(values.into_iter().map(Into::into).collect())).build()
 }
 
-/// The tags of an object that is created.
-fn tagged(ty: ResourceType, tags: &Tags) -> Option<Vec<TagSpecification>> {
-    (!tags.is_empty()).then(|| vec![TagSpecification::builder().resource_type(ty).set_tags(Some(to_tags(tags))).build()])
+/// The tags of an object that is created, with that of its creation.
+fn tagged(ty: ResourceType, tags: &Tags, token: &str) -> Option<Vec<TagSpecification>> {
+    let tags = to_tags(&marked(tags, token));
+    Some(vec![TagSpecification::builder().resource_type(ty).set_tags(Some(tags)).build()])
 }
 
 fn to_tags(tags: &Tags) -> Vec<Tag> {

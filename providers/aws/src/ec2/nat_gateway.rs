@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{self, ConnectivityType, NatGatewayState, ResourceType};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Id, Result, Status, check};
+use secstack_sdk::{Id, Result, Status, Trace, check};
 
-use super::{filter, given, int, retag, tagged, tags_of};
+use super::{filter, given, int, made, retag, tagged, tags_of};
 use crate::Aws;
 use crate::error::Answer;
 
@@ -55,6 +55,7 @@ pub struct NatGateway {
 impl Resource for NatGateway {
     type Cx = Aws;
     const BATCH: usize = super::FILTER_MOST;
+    const LEAVES_TOKEN: bool = true;
 
     async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
         let list = |s: &BTreeSet<String>| (!s.is_empty()).then(|| s.iter().cloned().collect());
@@ -67,11 +68,18 @@ impl Resource for NatGateway {
             .set_secondary_allocation_ids(list(&want.secondary_allocation_ids))
             .set_secondary_private_ip_address_count((count > 0).then(|| int(count)))
             .set_secondary_private_ip_addresses(list(&want.secondary_private_ip_addresses))
-            .set_tag_specifications(tagged(ResourceType::Natgateway, &want.tags))
+            .set_tag_specifications(tagged(ResourceType::Natgateway, &want.tags, token))
             .send()
             .await
             .api()?;
         Id::of(made.nat_gateway.and_then(|g| g.nat_gateway_id))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        let call = cx.ec2().describe_nat_gateways().filter(made::has_tag(trace));
+        let found: Vec<types::NatGateway> = call.into_paginator().items().send().try_collect().await.api()?;
+        let made = found.into_iter().find(|g| g.state != Some(NatGatewayState::Deleted) && made::is_marked(g.tags(), trace));
+        Ok(made.and_then(|g| g.nat_gateway_id).map(|id| Id(id.into())))
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {

@@ -6,10 +6,10 @@ use aws_sdk_ec2::types::ResourceType;
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Id, Result};
+use secstack_sdk::{Id, Result, Trace};
 
 use super::entries::{self, Entry};
-use super::{arn, retag, sets, shared, tagged, tags_of};
+use super::{arn, made, retag, sets, shared, tagged, tags_of};
 use crate::Aws;
 use crate::error::Answer;
 
@@ -43,12 +43,17 @@ pub struct NetworkAcl {
 impl Resource for NetworkAcl {
     type Cx = Aws;
     const BATCH: usize = super::FILTER_MOST;
+    const LEAVES_TOKEN: bool = true;
 
     async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
-        let tags = tagged(ResourceType::NetworkAcl, &want.tags);
+        let tags = tagged(ResourceType::NetworkAcl, &want.tags, token);
         let call = cx.ec2().create_network_acl().vpc_id(&want.vpc_id).client_token(token);
         let made = call.set_tag_specifications(tags).send().await.api()?;
         Id::of(made.network_acl.and_then(|a| a.network_acl_id))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        made::network_acl(cx, trace).await
     }
 
     async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {

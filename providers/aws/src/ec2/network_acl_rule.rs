@@ -73,6 +73,10 @@ impl Resource for NetworkAclRule {
         Ok(want.id())
     }
 
+    fn natural(want: &Self, _token: &str) -> Option<String> {
+        Some(format!("{}:{}:{}:{}", want.network_acl_id, want.rule_number, want.protocol, want.egress))
+    }
+
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
         let known = asks.iter().filter_map(|a| Some(a.prior.as_ref()?.network_acl_id.clone()));
         let acls = shared::network_acls(cx, known).await?;

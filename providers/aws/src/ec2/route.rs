@@ -95,6 +95,10 @@ impl Resource for Route {
         Ok(Id(want.id().into()))
     }
 
+    fn natural(want: &Self, _token: &str) -> Option<String> {
+        Some(format!("{}_{}", want.route_table_id, want.written_destination()))
+    }
+
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
         let candidates = asks.iter().flat_map(tables_of);
         let tables = shared::route_tables(cx, candidates).await?;
@@ -131,9 +135,13 @@ impl Resource for Route {
 
 impl Route {
     fn id(&self) -> String {
+        format!("r-{}{}", self.route_table_id, hash(self.written_destination()))
+    }
+
+    /// The destination as the configuration spells it.
+    fn written_destination(&self) -> &str {
         let to = [&self.destination_cidr_block, &self.destination_ipv6_cidr_block, &self.destination_prefix_list_id];
-        let to = to.into_iter().find(|t| !t.is_empty());
-        format!("r-{}{}", self.route_table_id, hash(to.map_or("", String::as_str)))
+        to.into_iter().find(|t| !t.is_empty()).map_or("", String::as_str)
     }
 
     fn hop(&self) -> Hop {

@@ -6,10 +6,10 @@ use aws_sdk_ec2::types::{self, ResourceType};
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Id, Result};
+use secstack_sdk::{Id, Result, Trace};
 
 use super::routes::{self, Hop, one_spelling, route_block};
-use super::{arn, retag, sets, shared, tagged, tags_of};
+use super::{arn, made, retag, sets, shared, tagged, tags_of};
 use crate::Aws;
 use crate::error::{Answer, Missing};
 
@@ -69,12 +69,17 @@ route_block! { TableRoute:
 impl Resource for RouteTable {
     type Cx = Aws;
     const BATCH: usize = super::FILTER_MOST;
+    const LEAVES_TOKEN: bool = true;
 
     async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
-        let tags = tagged(ResourceType::RouteTable, &want.tags);
+        let tags = tagged(ResourceType::RouteTable, &want.tags, token);
         let call = cx.ec2().create_route_table().vpc_id(&want.vpc_id).client_token(token);
         let made = call.set_tag_specifications(tags).send().await.api()?;
         Id::of(made.route_table.and_then(|t| t.route_table_id))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        made::route_table(cx, trace).await
     }
 
     async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {

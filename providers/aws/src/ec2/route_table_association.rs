@@ -37,6 +37,11 @@ impl Resource for RouteTableAssociation {
         Id::of(call.send().await.api()?.association_id)
     }
 
+    fn natural(want: &Self, _token: &str) -> Option<String> {
+        let target = given(&want.subnet_id).unwrap_or_else(|| want.gateway_id.clone());
+        Some(format!("{target}/{}", want.route_table_id))
+    }
+
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
         let known = asks.iter().filter_map(|a| Some(a.prior.as_ref()?.route_table_id.clone()));
         let mut tables: Vec<_> = shared::route_tables(cx, known).await?.into_values().collect();

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ec2::types::ResourceType;
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
-use secstack_sdk::naming::{prefix_of, unique};
+use secstack_sdk::naming::{prefix_of, unique_for};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Id, Result, check};
+use secstack_sdk::{Id, Result, Trace, check};
 
 use super::rules::{self, Rule, Way};
-use super::{arn, given, retag, shared, tagged, tags_of};
+use super::{arn, given, made, retag, shared, tagged, tags_of};
 use crate::Aws;
 use crate::error::Answer;
 
@@ -53,16 +53,21 @@ pub struct SecurityGroup {
 impl Resource for SecurityGroup {
     type Cx = Aws;
     const BATCH: usize = super::FILTER_MOST;
+    const LEAVES_TOKEN: bool = true;
 
-    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
+    async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
         let name = given(&want.name).unwrap_or_else(|| match want.name_prefix.as_str() {
-            "" => unique("terraform-"),
-            prefix => unique(prefix),
+            "" => unique_for("terraform-", token),
+            prefix => unique_for(prefix, token),
         });
         let call = cx.ec2().create_security_group().group_name(name).set_description(given(&want.description));
         let call = call.set_vpc_id(given(&want.vpc_id));
-        let made = call.set_tag_specifications(tagged(ResourceType::SecurityGroup, &want.tags)).send().await.api()?;
+        let made = call.set_tag_specifications(tagged(ResourceType::SecurityGroup, &want.tags, token)).send().await.api()?;
         Id::of(made.group_id)
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        made::security_group(cx, trace).await
     }
 
     async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {

@@ -76,6 +76,10 @@ impl Resource for SecurityGroupRule {
         Ok(Id(want.checksum().into()))
     }
 
+    fn natural(want: &Self, _token: &str) -> Option<String> {
+        Some(want.import_text())
+    }
+
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
         let known = asks.iter().filter_map(|a| Some(a.prior.as_ref()?.security_group_id.clone()));
         let groups = shared::security_groups(cx, known).await?;
@@ -116,35 +120,7 @@ impl Resource for SecurityGroupRule {
 
     /// The text is `GROUP_TYPE_PROTOCOL_FROM_TO_PEER`, with more peers after it.
     async fn parse_import(_cx: &Aws, text: &str) -> Result<Ask<Self>> {
-        let parts: Vec<&str> = text.split('_').collect();
-        let wrong = || Error::new(ErrorKind::Invalid, format!("{text:?} is not of the form GROUP_TYPE_PROTOCOL_FROM_TO_PEER"));
-        let [group, ty @ ("ingress" | "egress"), protocol, from, to, peers @ ..] = parts.as_slice() else {
-            return Err(wrong());
-        };
-        let port = |p: &str| if p == "all" { Ok(0) } else { p.parse().map_err(|_| wrong()) };
-        let (from, to) = match *protocol {
-            "all" | "-1" => (0, 0),
-            _ => (port(from)?, port(to)?),
-        };
-        let mut rule = Self {
-            security_group_id: (*group).into(),
-            r#type: (*ty).into(),
-            protocol: rules::protocol(protocol),
-            from_port: from,
-            to_port: to,
-            ..Self::default()
-        };
-        for peer in peers.iter().filter(|p| !p.is_empty()) {
-            match *peer {
-                "self" => rule.this = true,
-                v6 if v6.contains(':') => rule.ipv6_cidr_blocks.get_or_insert_default().push(v6.into()),
-                list if list.starts_with("pl-") => rule.prefix_list_ids.get_or_insert_default().push(list.into()),
-                of if of == *group => rule.this = true,
-                of if of.contains("sg-") => rule.source_security_group_id = Some(of.into()),
-                v4 => rule.cidr_blocks.get_or_insert_default().push(v4.into()),
-            }
-        }
-        rule.id = rule.checksum();
+        let rule = parse(text)?;
         Ok(Ask { id: Id(rule.id.as_str().into()), prior: Some(rule) })
     }
 
@@ -152,6 +128,40 @@ impl Resource for SecurityGroupRule {
         draft.planned = sets::respelt(&draft.planned, "protocol", rules::protocol);
         Diags::new()
     }
+}
+
+/// The rule that `GROUP_TYPE_PROTOCOL_FROM_TO_PEER` tells of.
+fn parse(text: &str) -> Result<SecurityGroupRule> {
+    let parts: Vec<&str> = text.split('_').collect();
+    let wrong = || Error::new(ErrorKind::Invalid, format!("{text:?} is not of the form GROUP_TYPE_PROTOCOL_FROM_TO_PEER"));
+    let [group, ty @ ("ingress" | "egress"), protocol, from, to, peers @ ..] = parts.as_slice() else {
+        return Err(wrong());
+    };
+    let port = |p: &str| if p == "all" { Ok(0) } else { p.parse().map_err(|_| wrong()) };
+    let (from, to) = match *protocol {
+        "all" | "-1" => (0, 0),
+        _ => (port(from)?, port(to)?),
+    };
+    let mut rule = SecurityGroupRule {
+        security_group_id: (*group).into(),
+        r#type: (*ty).into(),
+        protocol: rules::protocol(protocol),
+        from_port: from,
+        to_port: to,
+        ..SecurityGroupRule::default()
+    };
+    for peer in peers.iter().filter(|p| !p.is_empty()) {
+        match *peer {
+            "self" => rule.this = true,
+            v6 if v6.contains(':') => rule.ipv6_cidr_blocks.get_or_insert_default().push(v6.into()),
+            list if list.starts_with("pl-") => rule.prefix_list_ids.get_or_insert_default().push(list.into()),
+            of if of == *group => rule.this = true,
+            of if of.contains("sg-") => rule.source_security_group_id = Some(of.into()),
+            v4 => rule.cidr_blocks.get_or_insert_default().push(v4.into()),
+        }
+    }
+    rule.id = rule.checksum();
+    Ok(rule)
 }
 
 fn unreadable(id: &Id) -> Error {
@@ -176,6 +186,16 @@ impl SecurityGroupRule {
             this: self.this || self.source_security_group_id.as_ref() == Some(&self.security_group_id),
             to_port: self.to_port,
         }
+    }
+
+    /// What [`Resource::parse_import`] reads.
+    fn import_text(&self) -> String {
+        let lists = [&self.cidr_blocks, &self.ipv6_cidr_blocks, &self.prefix_list_ids];
+        let peers = lists.into_iter().flatten().flatten().chain(&self.source_security_group_id).map(String::as_str);
+        let peers: Vec<&str> = peers.chain(self.this.then_some("self")).collect();
+        let protocol = rules::protocol(&self.protocol);
+        let head = format!("{}_{}_{protocol}_{}_{}", self.security_group_id, self.r#type, self.from_port, self.to_port);
+        format!("{head}_{}", peers.join("_"))
     }
 
     /// The ID: the checksum of the arguments as the service gets them.
@@ -271,5 +291,33 @@ mod tests {
         assert_eq!(cidr.checksum(), "sgrule-2658199150");
         assert_eq!(own.checksum(), "sgrule-3158054275");
         assert_eq!(group.checksum(), "sgrule-2377871258");
+    }
+
+    #[test]
+    fn a_rule_is_found_again_by_its_arguments() {
+        let rule = SecurityGroupRule {
+            security_group_id: "sg-1".into(),
+            r#type: "egress".into(),
+            protocol: "6".into(),
+            from_port: 80,
+            to_port: 81,
+            cidr_blocks: Some(vec!["10.0.0.0/8".into(), "10.1.0.0/16".into()]),
+            ipv6_cidr_blocks: Some(vec!["::/0".into()]),
+            prefix_list_ids: Some(vec!["pl-1".into()]),
+            ..Default::default()
+        };
+        let all = SecurityGroupRule { protocol: "all".into(), this: true, cidr_blocks: None, ..rule.clone() };
+        let of = SecurityGroupRule {
+            source_security_group_id: Some("123456789012/sg-2".into()),
+            cidr_blocks: None,
+            ipv6_cidr_blocks: None,
+            prefix_list_ids: None,
+            ..rule.clone()
+        };
+        for rule in [rule, all, of] {
+            let read = parse(&rule.import_text()).unwrap();
+            assert_eq!(read.checksum(), rule.checksum());
+            assert_eq!(read.rule().atoms(), rule.rule().atoms());
+        }
     }
 }

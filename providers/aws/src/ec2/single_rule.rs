@@ -47,8 +47,8 @@ pub fn plan(draft: &mut Draft) {
 }
 
 /// Creates the rule.
-pub async fn create(cx: &Aws, want: &Single, way: Way) -> Result<Id> {
-    let tags = tagged(ResourceType::SecurityGroupRule, &want.tags);
+pub async fn create(cx: &Aws, want: &Single, way: Way, token: &str) -> Result<Id> {
+    let tags = tagged(ResourceType::SecurityGroupRule, &want.tags, token);
     let permission = Some(vec![permission(want)]);
     let made = match way {
         Way::In => {
@@ -228,9 +228,14 @@ macro_rules! single_rule {
         impl Resource for $rule {
             type Cx = Aws;
             const BATCH: usize = 1000;
+            const LEAVES_TOKEN: bool = true;
 
-            async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
-                single_rule::create(cx, &want.single(), $way).await
+            async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
+                single_rule::create(cx, &want.single(), $way, token).await
+            }
+
+            async fn find_made(cx: &Aws, trace: &secstack_sdk::Trace) -> Result<Option<Id>> {
+                super::made::security_group_rule(cx, trace).await
             }
 
             async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {

@@ -2,9 +2,9 @@
 
 use aws_sdk_ec2::types::{self, AttributeBooleanValue, HostnameType, ResourceType, SubnetCidrBlockStateCode, SubnetState};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Id, Result, Status, check};
+use secstack_sdk::{Id, Result, Status, Trace, check};
 
-use super::{filter, given, int, retag, tagged, tags_of};
+use super::{filter, given, int, made, retag, tagged, tags_of};
 use crate::Aws;
 use crate::error::{Answer, Missing};
 
@@ -77,8 +77,9 @@ pub struct Subnet {
 impl Resource for Subnet {
     type Cx = Aws;
     const BATCH: usize = super::FILTER_MOST;
+    const LEAVES_TOKEN: bool = true;
 
-    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
+    async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
         let call = cx.ec2().create_subnet().vpc_id(&want.vpc_id).set_cidr_block(given(&want.cidr_block));
         let made = call
             .set_availability_zone(given(&want.availability_zone))
@@ -86,11 +87,15 @@ impl Resource for Subnet {
             .set_ipv6_cidr_block(given(&want.ipv6_cidr_block))
             .set_ipv6_native(want.ipv6_native.then_some(true))
             .set_outpost_arn(given(&want.outpost_arn))
-            .set_tag_specifications(tagged(ResourceType::Subnet, &want.tags))
+            .set_tag_specifications(tagged(ResourceType::Subnet, &want.tags, token))
             .send()
             .await
             .api()?;
         Id::of(made.subnet.and_then(|s| s.subnet_id))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        made::subnet(cx, trace).await
     }
 
     async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {

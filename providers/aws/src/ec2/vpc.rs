@@ -11,10 +11,10 @@ use futures::future::try_join_all;
 use secstack_base::schema::Draft;
 use secstack_base::{Diags, Type, Value};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Id, Result, Status, check};
+use secstack_sdk::{Id, Result, Status, Trace, check};
 
-use super::shared;
 use super::{arn, filter, given, int, retag, tagged, tags_of};
+use super::{made, shared};
 use crate::Aws;
 use crate::error::{Answer, Missing};
 
@@ -110,8 +110,9 @@ const SWITCHES: [Switch; 3] = [
 impl Resource for Vpc {
     type Cx = Aws;
     const BATCH: usize = super::FILTER_MOST;
+    const LEAVES_TOKEN: bool = true;
 
-    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
+    async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
         let v6 = want.assign_generated_ipv6_cidr_block || !want.ipv6_ipam_pool_id.is_empty();
         let call = cx.ec2().create_vpc().set_cidr_block(given(&want.cidr_block));
         let made = call
@@ -123,11 +124,15 @@ impl Resource for Vpc {
             .set_ipv6_cidr_block_network_border_group(given(&want.ipv6_cidr_block_network_border_group).filter(|_| v6))
             .set_ipv6_ipam_pool_id(given(&want.ipv6_ipam_pool_id))
             .set_ipv6_netmask_length((want.ipv6_netmask_length > 0).then(|| int(want.ipv6_netmask_length)))
-            .set_tag_specifications(tagged(ResourceType::Vpc, &want.tags))
+            .set_tag_specifications(tagged(ResourceType::Vpc, &want.tags, token))
             .send()
             .await
             .api()?;
         Id::of(made.vpc.and_then(|v| v.vpc_id))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        made::vpc(cx, trace).await
     }
 
     async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {

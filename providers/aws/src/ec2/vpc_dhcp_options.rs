@@ -2,9 +2,9 @@
 
 use aws_sdk_ec2::types::{self, NewDhcpConfiguration, ResourceType};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Id, Result};
+use secstack_sdk::{Id, Result, Trace};
 
-use super::{arn, filter, given, retag, tagged, tags_of};
+use super::{arn, filter, given, made, retag, tagged, tags_of};
 use crate::Aws;
 use crate::error::Answer;
 
@@ -54,8 +54,9 @@ pub struct VpcDhcpOptions {
 impl Resource for VpcDhcpOptions {
     type Cx = Aws;
     const BATCH: usize = super::FILTER_MOST;
+    const LEAVES_TOKEN: bool = true;
 
-    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
+    async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
         let one = |text: &String| given(text).into_iter().collect();
         let options: [(&str, Vec<String>); 6] = [
             ("domain-name", one(&want.domain_name)),
@@ -68,8 +69,12 @@ impl Resource for VpcDhcpOptions {
         let set = options.into_iter().filter(|(_, values)| !values.is_empty());
         let set = set.map(|(key, values)| NewDhcpConfiguration::builder().key(key).set_values(Some(values)).build());
         let call = cx.ec2().create_dhcp_options().set_dhcp_configurations(Some(set.collect()));
-        let made = call.set_tag_specifications(tagged(ResourceType::DhcpOptions, &want.tags)).send().await.api()?;
+        let made = call.set_tag_specifications(tagged(ResourceType::DhcpOptions, &want.tags, token)).send().await.api()?;
         Id::of(made.dhcp_options.and_then(|o| o.dhcp_options_id))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        made::dhcp_options(cx, trace).await
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {

@@ -3,11 +3,12 @@
 use secstack_base::schema::Draft;
 use secstack_base::{Diags, Type, Value};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
-use secstack_sdk::{Error, ErrorKind, Id, Result};
+use secstack_sdk::{Error, ErrorKind, Id, Result, Trace};
 
 use super::shared;
 use crate::Aws;
 use crate::error::Answer;
+use crate::made::name;
 
 /// Says which DHCP options a VPC uses.
 #[derive(Clone, Debug, Schema)]
@@ -30,6 +31,16 @@ impl Resource for VpcDhcpOptionsAssociation {
     async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
         want.associate(cx).await?;
         Ok(Id(want.id().into()))
+    }
+
+    fn natural(want: &Self, _token: &str) -> Option<String> {
+        Some(want.id())
+    }
+
+    /// By its ID, since what is imported is whatever the VPC uses.
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        let found = Self::read(cx, &[Ask::id(name(trace)?)]).await?;
+        Ok(found.into_iter().next().map(|f| f.id))
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {

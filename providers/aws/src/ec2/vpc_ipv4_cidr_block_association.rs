@@ -2,11 +2,12 @@
 
 use aws_sdk_ec2::types::{self, VpcCidrBlockStateCode};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
-use secstack_sdk::{Id, Result, Status, check};
+use secstack_sdk::{Error, Id, Result, Status, Trace, check};
 
 use super::{filter, given, int, shared};
 use crate::Aws;
 use crate::error::Answer;
+use crate::made::name;
 
 /// A further IPv4 range of a VPC.
 #[derive(Clone, Debug, Schema)]
@@ -37,6 +38,27 @@ impl Resource for VpcIpv4CidrBlockAssociation {
         Id::of(made.cidr_block_association.and_then(|a| a.association_id))
     }
 
+    /// The VPC, and the range or, when that comes from a pool, the length of its prefix.
+    fn natural(want: &Self, _token: &str) -> Option<String> {
+        let length = || want.ipv4_netmask_length.map(|n| format!("/{n}")).unwrap_or_default();
+        Some(format!("{} {}", want.vpc_id, given(&want.cidr_block).unwrap_or_else(length)))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        let (vpc, range) = name(trace)?.split_once(' ').unwrap_or_default();
+        let vpc = shared::vpcs(cx, [vpc]).await?.remove(vpc);
+        let Some(found) = vpc.as_deref().and_then(|v| added(v, range)) else { return Ok(None) };
+        let there = found.cidr_block.as_deref().unwrap_or_default();
+        if there == range {
+            return Ok(found.association_id.clone().map(|id| Id(id.into())));
+        }
+        let text = format!(
+            "it cannot be told whether the range {there} of {} was added by the run that was cut off: import it, or take it away",
+            vpc.as_deref().and_then(types::Vpc::vpc_id).unwrap_or_default()
+        );
+        Err(Error::other(text))
+    }
+
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
         let known = asks.iter().filter_map(|a| Some(a.prior.as_ref()?.vpc_id.clone()));
         let mut vpcs: Vec<_> = shared::vpcs(cx, known).await?.into_values().collect();
@@ -53,6 +75,19 @@ impl Resource for VpcIpv4CidrBlockAssociation {
         cx.ec2().disassociate_vpc_cidr_block().association_id(&*id.0).send().await.api()?;
         Ok(())
     }
+}
+
+/// A range that was added to a VPC: a certain one, or one with a certain length of the prefix, or any.
+fn added<'a>(vpc: &'a types::Vpc, range: &str) -> Option<&'a types::VpcCidrBlockAssociation> {
+    let live = |a: &&types::VpcCidrBlockAssociation| {
+        let state = a.cidr_block_state.as_ref().and_then(|s| s.state.as_ref());
+        matches!(state, None | Some(VpcCidrBlockStateCode::Associated | VpcCidrBlockStateCode::Associating))
+    };
+    let own = vpc.cidr_block.as_deref();
+    let others = vpc.cidr_block_association_set().iter().filter(live).filter(|a| a.cidr_block.as_deref() != own);
+    let open = range.is_empty() || range.starts_with('/');
+    let fits = |r: &str| r == range || open && r.ends_with(range);
+    others.into_iter().find(|a| a.cidr_block.as_deref().is_some_and(fits))
 }
 
 fn from_remote(vpc: &types::Vpc, ask: &Ask<VpcIpv4CidrBlockAssociation>) -> Option<Found<VpcIpv4CidrBlockAssociation>> {

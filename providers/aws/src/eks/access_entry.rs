@@ -6,11 +6,11 @@ use std::time::Duration;
 use secstack_base::schema::Draft;
 use secstack_base::{Diags, Type, Value};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Id, Result, Wait, check};
+use secstack_sdk::{Id, Result, Trace, Wait, check};
 
 use super::{given, of_map, retag, some_map, two};
 use crate::error::{Answer, Missing};
-use crate::{Aws, plan};
+use crate::{Aws, made, plan};
 
 /// Who may enter a cluster.
 #[derive(Clone, Debug, Schema)]
@@ -62,6 +62,18 @@ impl Resource for AccessEntry {
             .set_username(given(&want.user_name));
         call.send().await.api()?;
         Ok(Id(format!("{}:{}", want.cluster_name, want.principal_arn).into()))
+    }
+
+    fn natural(want: &Self, _token: &str) -> Option<String> {
+        Some(format!("{}:{}", want.cluster_name, want.principal_arn))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        let id = Id(made::name(trace)?.into());
+        let (cluster, principal) = two(&id)?;
+        let call = cx.eks().describe_access_entry().cluster_name(cluster).principal_arn(principal);
+        let found = call.send().await.api().or_missing()?.and_then(|a| a.access_entry);
+        Ok(found.and_then(|e| made::ours(trace, id.0.clone(), e.created_at())))
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {

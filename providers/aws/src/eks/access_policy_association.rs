@@ -64,7 +64,11 @@ impl Resource for AccessPolicyAssociation {
             .policy_arn(&want.policy_arn)
             .set_access_scope(scope);
         call.send().await.api()?;
-        Ok(Id(format!("{}#{}#{}", want.cluster_name, want.principal_arn, want.policy_arn).into()))
+        Ok(Id(want.id().into()))
+    }
+
+    fn natural(want: &Self, _token: &str) -> Option<String> {
+        Some(want.id())
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
@@ -98,6 +102,12 @@ impl Resource for AccessPolicyAssociation {
         let call = cx.eks().disassociate_access_policy().cluster_name(cluster).principal_arn(principal);
         call.policy_arn(policy).send().await.api()?;
         Ok(())
+    }
+}
+
+impl AccessPolicyAssociation {
+    fn id(&self) -> String {
+        format!("{}#{}#{}", self.cluster_name, self.principal_arn, self.policy_arn)
     }
 }
 

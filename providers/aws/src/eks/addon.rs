@@ -7,11 +7,11 @@ use aws_sdk_eks::types::{self, AddonStatus, ResolveConflicts};
 use secstack_base::schema::Draft;
 use secstack_base::{Diags, Type, Value};
 use secstack_sdk::typed::{Ask, Block, Found, Resource, Schema, Tags};
-use secstack_sdk::{Id, Result, Status, Wait, check};
+use secstack_sdk::{Id, Result, Status, Trace, Wait, check};
 
 use super::{Target, done, given, of_map, retag, some_map, two};
 use crate::error::{Answer, Missing};
-use crate::{Aws, plan};
+use crate::{Aws, made, plan};
 
 /// An add-on of a cluster.
 #[derive(Clone, Debug, Schema)]
@@ -101,6 +101,18 @@ impl Resource for Addon {
             .set_tags(some_map(&want.tags));
         call.send().await.api()?;
         Ok(Id(format!("{}:{}", want.cluster_name, want.addon_name).into()))
+    }
+
+    fn natural(want: &Self, _token: &str) -> Option<String> {
+        Some(format!("{}:{}", want.cluster_name, want.addon_name))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        let id = Id(made::name(trace)?.into());
+        let (cluster, name) = two(&id)?;
+        let call = cx.eks().describe_addon().cluster_name(cluster).addon_name(name);
+        let found = call.send().await.api().or_missing()?.and_then(|a| a.addon);
+        Ok(found.and_then(|a| made::ours(trace, id.0.clone(), a.created_at())))
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {

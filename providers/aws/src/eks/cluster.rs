@@ -7,7 +7,7 @@ use aws_sdk_eks::types::ClusterStatus;
 use secstack_base::schema::Draft;
 use secstack_base::{Diags, Type, Value};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Id, Result, Status, Wait, check};
+use secstack_sdk::{Id, Result, Status, Trace, Wait, check};
 
 use super::blocks::{
     AccessConfig, Certificate, ComputeConfig, Enabled, EncryptionConfig, Identity, NetworkConfig, OutpostConfig, RemoteNetworkConfig,
@@ -15,7 +15,7 @@ use super::blocks::{
 };
 use super::{added, added_or_removed, cluster_remote, cluster_update, given, removed, some_map};
 use crate::error::{Answer, Missing};
-use crate::{Aws, plan};
+use crate::{Aws, made, plan};
 
 /// The kinds of logs.
 const LOG_TYPES: [&str; 5] = ["api", "audit", "authenticator", "controllerManager", "scheduler"];
@@ -146,6 +146,16 @@ impl Resource for Cluster {
             .set_zonal_shift_config(want.zonal_shift_config.as_ref().map(cluster_remote::zonal_shift));
         call.send().await.api()?;
         Ok(Id(want.name.as_str().into()))
+    }
+
+    fn natural(want: &Self, _token: &str) -> Option<String> {
+        Some(want.name.clone())
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        let name = made::name(trace)?;
+        let found = cx.eks().describe_cluster().name(name).send().await.api().or_missing()?.and_then(|a| a.cluster);
+        Ok(found.and_then(|c| made::ours(trace, name, c.created_at())))
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {

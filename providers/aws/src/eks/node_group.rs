@@ -7,12 +7,12 @@ use aws_sdk_eks::types::{self, AmiTypes, CapacityTypes, NodegroupStatus};
 use secstack_base::schema::Draft;
 use secstack_base::{Diags, Type, Value};
 use secstack_sdk::typed::{Ask, Block, Found, Resource, Schema, Tags};
-use secstack_sdk::{Id, Result, Status, Wait, check};
+use secstack_sdk::{Id, Result, Status, Trace, Wait, check};
 
 use super::{Target, added, added_or_removed, done, given, int, node_group_remote as remote, retag, some_map, two};
 use crate::error::{Answer, Missing};
 use crate::iam::name_of;
-use crate::{Aws, plan};
+use crate::{Aws, made, plan};
 
 /// A group of nodes that are alike.
 #[derive(Clone, Debug, Schema)]
@@ -186,7 +186,7 @@ impl Resource for NodeGroup {
     };
 
     async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
-        let name = name_of(want.node_group_name.as_ref(), want.node_group_name_prefix.as_ref(), "terraform-");
+        let name = want.name_for(token);
         let taints: Vec<_> = want.taint.iter().map(remote::taint).collect();
         let call = cx
             .eks()
@@ -212,6 +212,18 @@ impl Resource for NodeGroup {
             .set_version(given(&want.version));
         call.send().await.api()?;
         Ok(Id(format!("{}:{name}", want.cluster_name).into()))
+    }
+
+    fn natural(want: &Self, token: &str) -> Option<String> {
+        Some(format!("{}:{}", want.cluster_name, want.name_for(token)))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        let id = Id(made::name(trace)?.into());
+        let (cluster, name) = two(&id)?;
+        let call = cx.eks().describe_nodegroup().cluster_name(cluster).nodegroup_name(name);
+        let found = call.send().await.api().or_missing()?.and_then(|a| a.nodegroup);
+        Ok(found.and_then(|g| made::ours(trace, id.0.clone(), g.created_at())))
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
@@ -270,6 +282,12 @@ impl Resource for NodeGroup {
             draft.planned = draft.planned.with("release_version", Value::unknown(Type::String));
         }
         Diags::new()
+    }
+}
+
+impl NodeGroup {
+    fn name_for(&self, token: &str) -> String {
+        name_of(self.node_group_name.as_ref(), self.node_group_name_prefix.as_ref(), "terraform-", token)
     }
 }
 

@@ -35,10 +35,11 @@ pub fn register(types: Registry<Aws>) -> Registry<Aws> {
         .data::<open_id_connect_provider::OpenIdConnectProviderData>()
 }
 
-/// The name that the arguments `name` and `name_prefix` ask for.
-pub(crate) fn name_of(name: Option<&String>, prefix: Option<&String>, default_prefix: &str) -> String {
+/// The name that the arguments `name` and `name_prefix` ask for, where a name must begin with `default_prefix` if neither
+/// is given. One that is made up is the same for the same token.
+pub(crate) fn name_of(name: Option<&String>, prefix: Option<&String>, default_prefix: &str, token: &str) -> String {
     let given = |s: Option<&String>| s.filter(|s| !s.is_empty()).cloned();
-    given(name).unwrap_or_else(|| naming::unique(&given(prefix).unwrap_or_else(|| default_prefix.into())))
+    given(name).unwrap_or_else(|| naming::unique_for(&given(prefix).unwrap_or_else(|| default_prefix.into()), token))
 }
 
 /// The prefix that a name was made from, or nothing.

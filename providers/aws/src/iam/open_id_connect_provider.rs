@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use aws_sdk_iam::operation::get_open_id_connect_provider::GetOpenIdConnectProviderOutput;
 use secstack_base::Value;
 use secstack_sdk::typed::{Ask, DataSource, Found, Resource, Schema, Tags};
-use secstack_sdk::{Error, ErrorKind, Id, Result, check};
+use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, check};
 
 use super::{of_tags, to_tags};
 use crate::error::{Answer, Missing};
-use crate::{Aws, tags};
+use crate::{Aws, made, tags};
 
 /// An identity provider that speaks OpenID Connect.
 #[derive(Clone, Debug, Schema)]
@@ -47,6 +47,21 @@ impl Resource for OpenIdConnectProvider {
             .await
             .api()?;
         Id::of(made.open_id_connect_provider_arn)
+    }
+
+    fn natural(want: &Self, _token: &str) -> Option<String> {
+        Some(want.url.trim_start_matches("https://").into())
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        let url = made::name(trace)?;
+        let arn = match cx.account_id().await? {
+            "" => by_url(cx, url).await.or_missing()?,
+            account => Some(format!("arn:{}:iam::{account}:oidc-provider/{url}", cx.partition())),
+        };
+        let Some(arn) = arn else { return Ok(None) };
+        let found = find(cx, &arn).await.or_missing()?;
+        Ok(found.and_then(|p| made::ours(trace, arn, p.create_date.as_ref())))
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {

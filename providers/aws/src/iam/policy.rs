@@ -4,11 +4,11 @@ use aws_sdk_iam::types::PolicyVersion;
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
 use secstack_sdk::typed::{Ask, DataSource, Found, Resource, Schema, Tags};
-use secstack_sdk::{Error, ErrorKind, Id, Result, check};
+use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, check};
 
 use super::{name_of, of_tags, prefix_of, to_tags};
 use crate::error::{Answer, Missing};
-use crate::{Aws, policy, tags};
+use crate::{Aws, made, policy, tags};
 
 /// The most versions of a policy.
 const VERSIONS: usize = 5;
@@ -49,11 +49,11 @@ pub struct Policy {
 impl Resource for Policy {
     type Cx = Aws;
 
-    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
+    async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
         let made = cx
             .iam()
             .create_policy()
-            .policy_name(name_of(want.name.as_ref(), want.name_prefix.as_ref(), "terraform-"))
+            .policy_name(want.name_for(token))
             .policy_document(&want.policy)
             .path(&want.path)
             .set_description(want.description.clone().filter(|d| !d.is_empty()))
@@ -62,6 +62,25 @@ impl Resource for Policy {
             .await
             .api()?;
         Id::of(made.policy.and_then(|p| p.arn))
+    }
+
+    /// Path and name: with the account, the ARN.
+    fn natural(want: &Self, token: &str) -> Option<String> {
+        Some(format!("{}{}", want.path, want.name_for(token)))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        let natural = made::name(trace)?;
+        let arn = match cx.account_id().await? {
+            "" => {
+                let (path, name) = natural.split_at(natural.rfind('/').map_or(0, |at| at + 1));
+                by_name(cx, name, Some(path)).await.or_missing()?
+            }
+            account => Some(format!("arn:{}:iam::{account}:policy{natural}", cx.partition())),
+        };
+        let Some(arn) = arn else { return Ok(None) };
+        let found = cx.iam().get_policy().policy_arn(&arn).send().await.api().or_missing()?.and_then(|a| a.policy);
+        Ok(found.and_then(|p| made::ours(trace, arn, p.create_date.as_ref())))
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
@@ -101,6 +120,12 @@ impl Resource for Policy {
     fn plan(draft: &mut Draft) -> Diags {
         policy::plan_normalized(draft, "policy");
         Diags::new()
+    }
+}
+
+impl Policy {
+    fn name_for(&self, token: &str) -> String {
+        name_of(self.name.as_ref(), self.name_prefix.as_ref(), "terraform-", token)
     }
 }
 

@@ -9,12 +9,12 @@ use aws_sdk_iam::types;
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
 use secstack_sdk::typed::{Ask, DataSource, Found, Resource, Schema, Tags};
-use secstack_sdk::{Error, ErrorKind, Id, Result, check};
+use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, check};
 
 use super::role_inline::{self, InlinePolicy};
 use super::{attached, inline_policies, name_of, of_tags, prefix_of, time, to_tags};
 use crate::error::{Answer, Missing};
-use crate::{Aws, policy, tags};
+use crate::{Aws, made, policy, tags};
 
 /// A role that users, services and accounts assume.
 #[derive(Clone, Debug, Schema)]
@@ -70,8 +70,8 @@ pub struct Role {
 impl Resource for Role {
     type Cx = Aws;
 
-    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
-        let name = name_of(want.name.as_ref(), want.name_prefix.as_ref(), "terraform-");
+    async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
+        let name = want.name_for(token);
         let call = cx
             .iam()
             .create_role()
@@ -84,6 +84,15 @@ impl Resource for Role {
             .set_tags(Some(to_tags(&want.tags)?).filter(|t| !t.is_empty()));
         call.send().await.api()?;
         Ok(Id(name.into()))
+    }
+
+    fn natural(want: &Self, token: &str) -> Option<String> {
+        Some(want.name_for(token))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        let found = find(cx, made::name(trace)?).await?.ok();
+        Ok(found.and_then(|r| made::ours(trace, r.role_name.as_str(), Some(&r.create_date))))
     }
 
     async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {
@@ -166,6 +175,10 @@ impl Resource for Role {
 }
 
 impl Role {
+    fn name_for(&self, token: &str) -> String {
+        name_of(self.name.as_ref(), self.name_prefix.as_ref(), "terraform-", token)
+    }
+
     fn from_remote(r: types::Role) -> Self {
         Self {
             arn: Some(r.arn),

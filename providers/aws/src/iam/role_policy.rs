@@ -30,10 +30,14 @@ pub struct RolePolicy {
 impl Resource for RolePolicy {
     type Cx = Aws;
 
-    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
-        let name = name_of(want.name.as_ref(), want.name_prefix.as_ref(), "terraform-");
+    async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
+        let name = want.name_for(token);
         put(cx, &want.role, &name, &want.policy).await?;
         Ok(Id(format!("{}:{name}", want.role).into()))
+    }
+
+    fn natural(want: &Self, token: &str) -> Option<String> {
+        Some(format!("{}:{}", want.role, want.name_for(token)))
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
@@ -68,6 +72,12 @@ impl Resource for RolePolicy {
             draft.planned = draft.planned.with("policy", Value::string(&text));
         }
         Diags::new()
+    }
+}
+
+impl RolePolicy {
+    fn name_for(&self, token: &str) -> String {
+        name_of(self.name.as_ref(), self.name_prefix.as_ref(), "terraform-", token)
     }
 }
 

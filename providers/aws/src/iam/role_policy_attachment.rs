@@ -22,9 +22,13 @@ pub struct RolePolicyAttachment {
 impl Resource for RolePolicyAttachment {
     type Cx = Aws;
 
-    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
+    async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
         cx.iam().attach_role_policy().role_name(&want.role).policy_arn(&want.policy_arn).send().await.api()?;
-        Ok(Id(naming::unique(&format!("{}-", want.role)).into()))
+        Ok(Id(naming::unique_for(&format!("{}-", want.role), token).into()))
+    }
+
+    fn natural(want: &Self, _token: &str) -> Option<String> {
+        Some(format!("{}/{}", want.role, want.policy_arn))
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {

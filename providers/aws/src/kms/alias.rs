@@ -7,11 +7,11 @@ use aws_sdk_kms::types::AliasListEntry;
 use secstack_base::schema::Draft;
 use secstack_base::{Diags, Type, Value};
 use secstack_sdk::typed::{Ask, DataSource, Found, Resource, Schema};
-use secstack_sdk::{Error, ErrorKind, Id, Result};
+use secstack_sdk::{Error, ErrorKind, Id, Result, Trace};
 
-use crate::Aws;
 use crate::error::Answer;
 use crate::iam::{name_of, prefix_of};
+use crate::{Aws, made};
 
 /// A name for a key.
 #[derive(Clone, Debug, Schema)]
@@ -38,10 +38,20 @@ impl Resource for Alias {
     type Cx = Aws;
     const BATCH: usize = 1000;
 
-    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
-        let name = name_of(want.name.as_ref(), want.name_prefix.as_ref(), "alias/");
+    async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
+        let name = want.name_for(token);
         cx.kms().create_alias().alias_name(&name).target_key_id(&want.target_key_id).send().await.api()?;
         Ok(Id(name.into()))
+    }
+
+    fn natural(want: &Self, token: &str) -> Option<String> {
+        Some(want.name_for(token))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        let name = made::name(trace)?;
+        let found = aliases(cx).await?;
+        Ok(found.get(name).and_then(|a| made::ours(trace, name, a.creation_date())))
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
@@ -77,6 +87,12 @@ impl Resource for Alias {
             draft.planned = draft.planned.with("target_key_arn", Value::unknown(Type::String));
         }
         Diags::new()
+    }
+}
+
+impl Alias {
+    fn name_for(&self, token: &str) -> String {
+        name_of(self.name.as_ref(), self.name_prefix.as_ref(), "alias/", token)
     }
 }
 

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use aws_sdk_kms::types::{KeyMetadata, KeySpec, KeyState, KeyUsageType, Tag};
+use aws_sdk_kms::types::{KeyListEntry, KeyManagerType, KeyMetadata, KeySpec, KeyState, KeyUsageType, Tag};
+use futures::{StreamExt, TryStreamExt};
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Error, ErrorKind, Id, Result, Wait, check};
+use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, Wait, check};
 
 use crate::error::{Answer, Missing};
-use crate::{Aws, policy, tags};
+use crate::{Aws, made, policy, tags};
+
+/// How many keys are looked at at once.
+const AT_ONCE: usize = 8;
 
 /// A key that encrypts or signs without leaving the service.
 #[derive(Clone, Debug, Schema)]
@@ -70,8 +74,9 @@ pub struct Key {
 impl Resource for Key {
     type Cx = Aws;
     const WAIT: Wait = Wait { every: Duration::from_secs(1), create: Duration::from_secs(120), ..Wait::DEFAULT };
+    const LEAVES_TOKEN: bool = true;
 
-    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
+    async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
         let given = |t: &Option<String>| t.clone().filter(|t| !t.is_empty());
         let made = cx
             .kms()
@@ -84,11 +89,19 @@ impl Resource for Key {
             .set_multi_region(want.multi_region.filter(|m| *m))
             .set_policy(given(&want.policy))
             .set_xks_key_id(given(&want.xks_key_id))
-            .set_tags(Some(to_tags(&want.tags)?).filter(|t| !t.is_empty()))
+            .set_tags(Some(to_tags(&made::marked(&want.tags, token))?).filter(|t| !t.is_empty()))
             .send()
             .await
             .api()?;
         Id::of(made.key_metadata.map(|m| m.key_id))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        let all: Vec<KeyListEntry> = cx.kms().list_keys().into_paginator().items().send().collect::<Result<_, _>>().await.api()?;
+        let ids = all.into_iter().filter_map(|k| k.key_id);
+        let looks = futures::stream::iter(ids).map(|id| async move { Ok::<_, Error>(is_marked(cx, &id, trace).await?.then_some(id)) });
+        let found: Vec<Option<String>> = looks.buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().flatten().next().map(|id| Id(id.into())))
     }
 
     async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {
@@ -160,6 +173,37 @@ impl Resource for Key {
     }
 }
 
+/// Whether a key has the tag of a creation. Keys of others may be hidden from the caller.
+async fn is_marked(cx: &Aws, id: &str, trace: &Trace) -> Result<bool> {
+    let visible = |e: &Error| !matches!(e.kind, ErrorKind::NotFound | ErrorKind::Denied);
+    let key = match cx.kms().describe_key().key_id(id).send().await.api() {
+        Ok(answer) => answer.key_metadata,
+        Err(e) if visible(&e) => return Err(e),
+        Err(_) => return Ok(false),
+    };
+    let recent = key.as_ref().and_then(KeyMetadata::creation_date).is_some_and(|c| made::is_recent(trace, c.secs()));
+    if !recent || key.is_none_or(|k| k.key_manager == Some(KeyManagerType::Aws) || is_deleted(&k)) {
+        return Ok(false);
+    }
+    match cx.kms().list_resource_tags().key_id(id).into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.api() {
+        Ok(tags) => Ok(tags.iter().any(|t| t.tag_key == made::INTENT && t.tag_value == *trace.token)),
+        Err(e) if visible(&e) => Err(e),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Takes the tag of its creation from a key. One that is deleted does not matter.
+pub(crate) async fn unmark(cx: &Aws, id: &Id) -> Result<()> {
+    match cx.kms().untag_resource().key_id(&*id.0).tag_keys(made::INTENT).send().await.api().or_missing() {
+        Err(e) if e.message.contains("is pending deletion") => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+fn is_deleted(key: &KeyMetadata) -> bool {
+    matches!(key.key_state, Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion))
+}
+
 async fn rotate(cx: &Aws, id: &Id, want: &Key) -> Result<()> {
     let period = want.rotation_period_in_days.filter(|d| *d > 0).and_then(|d| i32::try_from(d).ok());
     cx.kms().enable_key_rotation().key_id(&*id.0).set_rotation_period_in_days(period).send().await.api()?;
@@ -169,7 +213,7 @@ async fn rotate(cx: &Aws, id: &Id, want: &Key) -> Result<()> {
 async fn find(cx: &Aws, id: &Id) -> Result<Option<Key>> {
     let (kms, key) = (cx.kms(), &*id.0);
     let Some(m) = kms.describe_key().key_id(key).send().await.api()?.key_metadata else { return Ok(None) };
-    if matches!(m.key_state, Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion)) {
+    if is_deleted(&m) {
         return Ok(None);
     }
     let text = async { kms.get_key_policy().key_id(key).policy_name("default").send().await.api() };

@@ -6,11 +6,11 @@ use std::time::Duration;
 use aws_sdk_cloudwatchlogs::types::{self, LogGroupClass};
 use secstack_base::{Number, Value};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Id, Result, Wait, check};
+use secstack_sdk::{Id, Result, Trace, Wait, check};
 
 use crate::error::{Answer, Missing};
 use crate::iam::{name_of, prefix_of};
-use crate::{Aws, tags};
+use crate::{Aws, made, tags};
 
 /// A group of log streams that are kept alike.
 #[derive(Clone, Debug, Schema)]
@@ -58,8 +58,8 @@ impl Resource for LogGroup {
     // A group that is deleted is gone at once; one that `skip_destroy` spares stays.
     const WAIT: Wait = Wait { delete: Duration::ZERO, ..Wait::DEFAULT };
 
-    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
-        let name = name_of(want.name.as_ref(), want.name_prefix.as_ref(), "terraform-");
+    async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
+        let name = want.name_for(token);
         let call = cx
             .logs()
             .create_log_group()
@@ -69,6 +69,17 @@ impl Resource for LogGroup {
             .set_tags(Some(to_map(&want.tags)).filter(|t| !t.is_empty()));
         call.send().await.api()?;
         Ok(Id(name.into()))
+    }
+
+    fn natural(want: &Self, token: &str) -> Option<String> {
+        Some(want.name_for(token))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        let name = made::name(trace)?;
+        let found = find(cx, name).await.or_missing()?.flatten();
+        let found = found.filter(|g| made::is_ours(trace, g.creation_time.map(|ms| ms / 1000)));
+        Ok(found.map(|_| Id(name.into())))
     }
 
     async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {
@@ -130,6 +141,12 @@ impl Resource for LogGroup {
             cx.logs().delete_log_group().log_group_name(&*id.0).send().await.api()?;
         }
         Ok(())
+    }
+}
+
+impl LogGroup {
+    fn name_for(&self, token: &str) -> String {
+        name_of(self.name.as_ref(), self.name_prefix.as_ref(), "terraform-", token)
     }
 }
 

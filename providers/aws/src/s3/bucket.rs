@@ -7,14 +7,14 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Obj
 use secstack_base::schema::Draft;
 use secstack_base::{Diagnostic, Diags, Type, Value};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
-use secstack_sdk::{Id, Result, check};
+use secstack_sdk::{Id, Result, Trace, check};
 
 use super::blocks::{CorsRule, Encryption, Grant, LifecycleRule, Logging, ObjectLock, VersioningBlock, Website};
 use super::replication::Replication;
 use super::{bucket_read, bucket_write};
 use crate::error::{Answer, Missing};
 use crate::iam::name_of;
-use crate::{Aws, plan, policy};
+use crate::{Aws, made, plan, policy};
 
 /// A bucket that holds objects.
 #[derive(Clone, Debug, Default, Schema)]
@@ -106,8 +106,8 @@ pub struct Bucket {
 impl Resource for Bucket {
     type Cx = Aws;
 
-    async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
-        let name = name_of(want.bucket.as_ref(), want.bucket_prefix.as_ref(), "terraform-");
+    async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
+        let name = want.name_for(token);
         let mut call = cx.s3().create_bucket().bucket(&name);
         // The first region is the one that must not be named.
         if cx.region() != "us-east-1" {
@@ -122,6 +122,17 @@ impl Resource for Bucket {
         }
         call.send().await.api()?;
         Ok(Id(name.into()))
+    }
+
+    fn natural(want: &Self, token: &str) -> Option<String> {
+        Some(want.name_for(token))
+    }
+
+    async fn find_made(cx: &Aws, trace: &Trace) -> Result<Option<Id>> {
+        let name = made::name(trace)?;
+        let all = cx.s3().list_buckets().prefix(name).into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.api()?;
+        let found = all.into_iter().find(|b| b.name() == Some(name));
+        Ok(found.and_then(|b| made::ours(trace, name, b.creation_date())))
     }
 
     async fn finish(cx: &Aws, id: &Id, want: &Self) -> Result<()> {
@@ -179,5 +190,11 @@ impl Resource for Bucket {
             diags.push(Diagnostic::error("Unsupported argument", detail).help(format!("Use the resource type {instead} instead.")));
         }
         diags
+    }
+}
+
+impl Bucket {
+    fn name_for(&self, token: &str) -> String {
+        name_of(self.bucket.as_ref(), self.bucket_prefix.as_ref(), "terraform-", token)
     }
 }

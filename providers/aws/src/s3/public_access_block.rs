@@ -36,6 +36,10 @@ impl Resource for PublicAccessBlock {
         Ok(Id(want.bucket.as_str().into()))
     }
 
+    fn natural(want: &Self, _token: &str) -> Option<String> {
+        Some(want.bucket.clone())
+    }
+
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
         let mut found = Vec::new();
         for ask in asks {

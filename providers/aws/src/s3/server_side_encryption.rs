@@ -55,6 +55,10 @@ impl Resource for EncryptionConfiguration {
         Ok(id_of(&want.bucket, want.expected_bucket_owner.as_ref()))
     }
 
+    fn natural(want: &Self, _token: &str) -> Option<String> {
+        Some(id_of(&want.bucket, want.expected_bucket_owner.as_ref()).to_string())
+    }
+
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
         let mut found = Vec::new();
         for ask in asks {
