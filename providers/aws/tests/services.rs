@@ -258,3 +258,18 @@ async fn policy_documents_merge_as_terraforms_do() {
     );
     assert_eq!(get(&merged, "minified_json"), want);
 }
+
+/// That the object is found is checked wherever one is created.
+#[tokio::test]
+async fn no_type_forgets_what_it_made() {
+    let c = Cloud::start().await;
+    let answers = c.answers().await;
+    assert!(answers.len() > 35, "{}", answers.len());
+    for (ty, leaves_token, natural, found) in answers {
+        let has_own_way = !matches!(&found, Err(e) if e.contains("cannot be found without its ID"));
+        assert!(leaves_token || natural.is_some() || has_own_way, "{ty} cannot be found without its ID");
+        if leaves_token {
+            assert_eq!(found, Ok(None), "{ty} is looked for by its token");
+        }
+    }
+}

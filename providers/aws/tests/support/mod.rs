@@ -5,12 +5,13 @@
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use secstack_aws::AwsProvider;
 use secstack_base::schema::{Attribute, Draft, NestedBlock, Schema};
-use secstack_base::{Data, Type, Value};
-use secstack_sdk::{Created, Id, Instance, Provider, ReadRequest, Status};
+use secstack_base::{Data, Str, Type, Value};
+use secstack_sdk::{Created, Id, Instance, Provider, ReadRequest, Status, Trace};
 use serde_json::{Value as Json, json};
 
 /// An emulated AWS of one's own, and a provider configured for it.
@@ -30,6 +31,46 @@ impl Drop for Cloud {
 
 /// Types whose tags moto forgets.
 const UNTAGGED: &[&str] = &["aws_vpc_dhcp_options"];
+
+/// Types whose objects are there before, so that creating them again does no harm.
+const REPEATED: &[&str] = &["aws_default_network_acl", "aws_default_route_table", "aws_default_security_group"];
+
+/// Types whose objects tell when they were created. Aliases of keys do, too, but not those of moto.
+const DATED: &[&str] = &[
+    "aws_cloudwatch_log_group",
+    "aws_eks_access_entry",
+    "aws_eks_addon",
+    "aws_eks_cluster",
+    "aws_eks_node_group",
+    "aws_iam_openid_connect_provider",
+    "aws_iam_policy",
+    "aws_iam_role",
+    "aws_s3_bucket",
+];
+
+/// A token that no other creation has.
+fn token() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("0b2f6b0e-8f5e-4c53-9d0a-{:04x}{:08x}", std::process::id() & 0xffff, COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// A value of a type with something in every attribute, but in no block.
+fn sample(ty: &Type) -> Value {
+    let Type::Object(o) = ty else { return Value::null(ty.clone()) };
+    let part = |t: &Type| match t {
+        Type::String => "x".into(),
+        Type::Number => 1.into(),
+        Type::Bool => true.into(),
+        Type::List(t) => Value::list((**t).clone(), []),
+        Type::Set(t) => Value::set((**t).clone(), []),
+        other => Value::null(other.clone()),
+    };
+    Value::object(o.attrs.iter().map(|(k, t)| (k.clone(), part(t))))
+}
 
 /// An object as it was last seen.
 #[derive(Clone, Debug)]
@@ -120,14 +161,68 @@ impl Cloud {
     pub async fn create(&self, ty: &'static str, arguments: Json) -> Object {
         let config = object(&self.schema(ty).block.ty(), &arguments);
         let planned = self.plan(ty, None, &config).planned;
-        let created = self.instance.create(ty, &planned, "token").await.unwrap_or_else(|e| panic!("{ty}: {e}"));
+        let token = token();
+        let natural = self.instance.natural(ty, &planned, &token);
+        let trace = Trace { token: token.as_str().into(), natural, began: now() };
+        let created = self.instance.create(ty, &planned, &token).await.unwrap_or_else(|e| panic!("{ty}: {e}"));
         let Created::Id(id) = created else { panic!("{ty} gave no ID") };
+        self.check_found_again(ty, &id, &planned, &trace).await;
         self.instance.finish(ty, &id, &planned).await.unwrap_or_else(|e| panic!("{ty}: {e}"));
         let value = self.read(ty, &id, Some(&planned)).await.unwrap_or_else(|| panic!("{ty} {id} was created and is missing"));
         let object = Object { ty, id, config, value };
         self.check(&object, &planned);
         self.check_settled(&object).await;
         object
+    }
+
+    /// Checks that the object of a creation is found by its trace and by no other, and that no mark is left on it.
+    async fn check_found_again(&self, ty: &str, id: &Id, planned: &Value, trace: &Trace) {
+        if UNTAGGED.contains(&ty) {
+            return;
+        }
+        let find = |t: Trace| async move { self.instance.find_made(ty, &t).await.unwrap_or_else(|e| panic!("{ty}: {e}")) };
+        let found = find(trace.clone()).await;
+        if REPEATED.contains(&ty) {
+            assert_eq!(found, None, "{ty} is created again");
+            return;
+        }
+        let found = found.unwrap_or_else(|| panic!("{ty} {id} is not found by {trace:?}"));
+        // What the service has no ID for may be called otherwise when it is found: then it must read alike.
+        let value = self.read(ty, &found, Some(planned)).await.unwrap_or_else(|| panic!("{ty} {found} is not there"));
+        if found != *id {
+            assert_eq!(ty, "aws_iam_role_policy_attachment", "{found} is not {id}");
+        }
+        assert!(!to_json(&value).to_string().contains("secstack:intent"), "{ty} shows the tag of its creation");
+        let later = Trace { began: now() + 3600, ..trace.clone() };
+        let foreign = Trace { token: "foreign".into(), ..trace.clone() };
+        if self.instance.leaves_token(ty) {
+            assert_eq!(find(foreign).await, None, "{ty} is found by a foreign token");
+            let objects: [(Str, Id); 1] = [(ty.into(), id.clone())];
+            self.instance.settle(&objects).await.unwrap_or_else(|e| panic!("{ty}: {e}"));
+            self.instance.settle(&objects).await.unwrap_or_else(|e| panic!("{ty} again: {e}"));
+            assert_eq!(find(trace.clone()).await, None, "{ty} still has its tag");
+        } else if DATED.contains(&ty) {
+            let made_up = trace.natural.as_deref().is_some_and(|n| secstack_sdk::naming::is_unique_for(n, &trace.token));
+            assert_eq!(find(later).await.is_some(), made_up, "{ty} that is older than its creation");
+        }
+        if !self.instance.leaves_token(ty) {
+            let gone = trace.natural.as_deref().map(|n| Str::from(format!("x{n}")));
+            assert_eq!(find(Trace { natural: gone.clone(), ..trace.clone() }).await, None, "{ty} is found as {gone:?}");
+        }
+    }
+
+    /// How every type answers for a creation that was cut off: whether it leaves its token, what it is found by when all
+    /// arguments are given, and what it says when there is no name.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub async fn answers(&self) -> Vec<(Str, bool, Option<Str>, Result<Option<Id>, String>)> {
+        let mut answers = vec![];
+        for (ty, schema) in &self.provider.schema().resources {
+            let natural = self.instance.natural(ty, &sample(&schema.block.ty()), "t");
+            let trace = Trace { token: "t".into(), natural: None, began: now() };
+            let found = self.instance.find_made(ty, &trace).await.map_err(|e| e.message);
+            answers.push((ty.clone(), self.instance.leaves_token(ty), natural, found));
+        }
+        answers
     }
 
     /// Changes an object in place and checks that it became what was planned.
