@@ -6,12 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use petgraph::graph::NodeIndex;
-use secstack_base::{Addr, Str};
+use secstack_base::{Addr, ModuleAddr, Str};
 use secstack_eval::Node;
 use secstack_plan::{Action, Change, PlanMode};
 use secstack_state::model::ConfigAddr;
 
+mod wishes;
+
 use super::Run;
+use wishes::Wish;
 
 /// A node of the graph of an apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,13 +45,30 @@ impl Deposed {
     }
 }
 
+/// Something that waits and is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Point {
+    /// A node, by its number.
+    Node(usize),
+    /// A gate, by its number. Nothing is done there: it stands between many that wait and many that are waited for,
+    /// so that there need not be an edge between each two.
+    Gate(usize),
+}
+
+/// What a point waits for, and who waits for it.
+#[derive(Default)]
+struct Links {
+    waits: usize,
+    dependents: Vec<Point>,
+    blocked: bool,
+}
+
 /// Nodes with what each waits for.
 #[derive(Default)]
 pub(crate) struct ExecGraph {
     pub nodes: Vec<Exec>,
-    waits: Vec<usize>,
-    dependents: Vec<Vec<usize>>,
-    blocked: Vec<bool>,
+    node_links: Vec<Links>,
+    gate_links: Vec<Links>,
     complete: usize,
     pub ready: BTreeSet<usize>,
     pub statics: HashMap<NodeIndex, usize>,
@@ -59,17 +79,38 @@ pub(crate) struct ExecGraph {
 impl ExecGraph {
     fn add(&mut self, exec: Exec) -> usize {
         self.nodes.push(exec);
-        self.waits.push(0);
-        self.dependents.push(Vec::new());
-        self.blocked.push(false);
+        self.node_links.push(Links::default());
         self.nodes.len() - 1
     }
 
-    fn edge(&mut self, node: usize, needs: usize) {
+    fn gate(&mut self) -> Point {
+        self.gate_links.push(Links::default());
+        Point::Gate(self.gate_links.len() - 1)
+    }
+
+    fn links(&mut self, point: Point) -> &mut Links {
+        match point {
+            Point::Node(n) => &mut self.node_links[n],
+            Point::Gate(n) => &mut self.gate_links[n],
+        }
+    }
+
+    fn dependents(&self, point: Point) -> &[Point] {
+        match point {
+            Point::Node(n) => &self.node_links[n].dependents,
+            Point::Gate(n) => &self.gate_links[n].dependents,
+        }
+    }
+
+    fn points(&self) -> impl Iterator<Item = Point> + use<> {
+        (0..self.node_links.len()).map(Point::Node).chain((0..self.gate_links.len()).map(Point::Gate))
+    }
+
+    fn edge(&mut self, point: Point, needs: Point) {
         // The same edge twice is counted twice on both sides, which does no harm.
-        if node != needs {
-            self.dependents[needs].push(node);
-            self.waits[node] += 1;
+        if point != needs {
+            self.links(needs).dependents.push(point);
+            self.links(point).waits += 1;
         }
     }
 
@@ -79,45 +120,50 @@ impl ExecGraph {
         self.ready.insert(node);
     }
 
+    /// Makes ready what needs nothing, once all edges are there.
+    fn open(&mut self) {
+        for point in self.points() {
+            if self.links(point).waits == 0 {
+                self.reach(point);
+            }
+        }
+    }
+
     /// Whether something that the node needs failed.
     pub fn is_blocked(&self, node: usize) -> bool {
-        self.blocked[node]
+        self.node_links[node].blocked
     }
 
     /// Marks a node as over; a failure keeps everything that needs it from starting.
     pub fn complete(&mut self, node: usize, failed: bool) {
         self.complete += 1;
-        for d in std::mem::take(&mut self.dependents[node]) {
-            self.blocked[d] |= failed;
-            self.waits[d] -= 1;
-            if self.waits[d] == 0 {
-                self.ready.insert(d);
+        self.pass(Point::Node(node), failed);
+    }
+
+    /// Takes a point whose needs are all over: a node may start, a gate is passed.
+    fn reach(&mut self, point: Point) {
+        match point {
+            Point::Node(n) => {
+                self.ready.insert(n);
+            }
+            Point::Gate(n) => self.pass(point, self.gate_links[n].blocked),
+        }
+    }
+
+    /// Tells those who wait for a point. Gates do not wait for gates, so this goes two levels deep at most.
+    fn pass(&mut self, point: Point, failed: bool) {
+        for d in std::mem::take(&mut self.links(point).dependents) {
+            let links = self.links(d);
+            links.blocked |= failed;
+            links.waits -= 1;
+            if links.waits == 0 {
+                self.reach(d);
             }
         }
     }
 
     pub fn is_finished(&self) -> bool {
         self.complete == self.nodes.len()
-    }
-
-    /// Whether `from` needs `to`, directly or not.
-    fn reaches(&self, from: usize, to: usize) -> bool {
-        let mut seen = BTreeSet::from([to]);
-        let mut stack = vec![to];
-        while let Some(n) = stack.pop() {
-            if n == from {
-                return true;
-            }
-            stack.extend(self.dependents[n].iter().copied().filter(|d| seen.insert(*d)));
-        }
-        false
-    }
-
-    /// Adds an edge unless it would close a circle.
-    fn soft_edge(&mut self, node: usize, needs: usize) {
-        if !self.reaches(needs, node) {
-            self.edge(node, needs);
-        }
     }
 }
 
@@ -128,11 +174,14 @@ pub(crate) fn active(run: &Run) -> BTreeSet<NodeIndex> {
         PlanMode::Normal | PlanMode::RefreshOnly if run.plan.complete => all.collect(),
         PlanMode::Normal | PlanMode::RefreshOnly => {
             // Only what the changes need, and the outputs that the plan speaks of.
+            let changed: BTreeSet<Node> = run
+                .plan
+                .changes
+                .iter()
+                .filter_map(|c| Some(Node::Resource(run.world.config.find(&c.addr.module().path())?, c.addr.resource.name.clone())))
+                .collect();
             let starts = all.filter(|n| match &run.graph.graph[*n] {
-                Node::Resource(ix, name) => {
-                    let path = &run.world.config.module(*ix).path;
-                    run.plan.changes.iter().any(|c| c.addr.resource.name == *name && c.addr.module().path() == *path)
-                }
+                node @ Node::Resource(..) => changed.contains(node),
                 Node::Output(ix, name) => *ix == secstack_eval::config::ROOT && run.plan.outputs.contains_key(name),
                 _ => false,
             });
@@ -154,10 +203,10 @@ pub(crate) fn build(run: &Run) -> ExecGraph {
         g.statics.insert(*n, id);
     }
     for n in &order {
-        let id = g.statics[n];
+        let point = Point::Node(g.statics[n]);
         for needs in run.graph.needs(*n).filter(|m| run.active.contains(m)) {
-            let needs = g.statics[&needs];
-            g.edge(id, needs);
+            let needs = Point::Node(g.statics[&needs]);
+            g.edge(point, needs);
         }
     }
     for (i, c) in run.plan.changes.iter().enumerate() {
@@ -166,38 +215,17 @@ pub(crate) fn build(run: &Run) -> ExecGraph {
             g.destroys.insert(i, id);
         }
     }
-    let index = Index::new(run);
+    let users = Users::new(run);
+    let mut gates = Gates::default();
     for (i, c) in run.plan.changes.iter().enumerate() {
         if let Some(id) = g.destroys.get(&i).copied() {
-            destroy_edges(run, &mut g, &index, id, i, c);
+            destroy_edges(run, &mut g, &mut gates, &users, Point::Node(id), c);
         }
     }
-    // What updates an object that used what is deleted goes first, where that closes no circle.
-    if g.destroys.len() < 5_000 {
-        for (i, c) in run.plan.changes.iter().enumerate().filter(|(_, c)| c.action == Action::DeleteThenCreate) {
-            for user in index.users_of(c).into_iter().filter(|u| is_late(&run.plan.changes[*u], c)) {
-                if let (Some(needs), Some(id)) = (g.destroys.get(&user).copied(), g.destroys.get(&i).copied()) {
-                    g.soft_edge(id, needs);
-                }
-            }
-        }
-        for (i, c) in run.plan.changes.iter().enumerate().filter(|(_, c)| c.action == Action::Delete) {
-            for user in index.users_of(c) {
-                let changed = run.plan.changes[user].action == Action::Update;
-                let Some(node) = index.node_of(run, user).filter(|_| changed) else { continue };
-                if let (Some(needs), Some(id)) = (g.statics.get(&node).copied(), g.destroys.get(&i).copied()) {
-                    g.soft_edge(id, needs);
-                }
-            }
-        }
-    }
-    g.ready = (0..g.nodes.len()).filter(|n| g.waits[*n] == 0).collect();
+    // The order of deletions matters most: services refuse to delete what is in use.
+    wishes::grant(&mut g, &[gates.gone_wishes, gates.settled_wishes].concat());
+    g.open();
     g
-}
-
-/// Whether the old object of a user may have to outlive what it used: its new one is built on the new one of that.
-fn is_late(user: &Change, used: &Change) -> bool {
-    user.action == Action::CreateThenDelete && used.action == Action::DeleteThenCreate
 }
 
 /// Whether a change has a deletion in it.
@@ -205,14 +233,17 @@ fn deletes(c: &Change) -> bool {
     matches!(c.action, Action::Delete | Action::Forget) || c.action.is_replace()
 }
 
-/// Finds changes by the resource they depend on.
-struct Index {
-    users: BTreeMap<ConfigAddr, Vec<usize>>,
-}
+/// A resource that others depend on, as far as its module instance matters to them: instances of one module do not
+/// depend on each other's resources. Of the calls that lead to it, those are kept that lead to the user as well.
+type Used = (ConfigAddr, ModuleAddr);
 
-impl Index {
+/// The changes of objects that, by the state, depend on a resource.
+struct Users(BTreeMap<Used, Vec<usize>>);
+
+impl Users {
     fn new(run: &Run) -> Self {
-        let mut users: BTreeMap<ConfigAddr, Vec<usize>> = BTreeMap::new();
+        let mut users: BTreeMap<Used, Vec<usize>> = BTreeMap::new();
+        let there: BTreeSet<Used> = run.plan.changes.iter().flat_map(|c| known_as(&c.addr)).collect();
         for (i, c) in run.plan.changes.iter().enumerate() {
             if c.before.is_null() {
                 continue;
@@ -221,21 +252,73 @@ impl Index {
                 None => run.plan.prior_state.get(&c.addr),
                 Some(key) => run.plan.prior_state.instance(&c.addr).and_then(|s| s.deposed.get(key)).map(|o| &**o),
             };
+            let own = &c.addr.module().0;
             for d in object.map(|o| o.dependencies.iter()).into_iter().flatten() {
-                users.entry(d.clone()).or_default().push(i);
+                let shared = own.iter().zip(&d.module.0).take_while(|((name, _), used)| name == *used).count();
+                let used = (d.clone(), ModuleAddr(own[..shared].into()));
+                // An instance that was moved away from what it uses may use any of them.
+                let used = if there.contains(&used) { used } else { (d.clone(), ModuleAddr::root()) };
+                users.entry(used).or_default().push(i);
             }
         }
-        Self { users }
+        Self(users)
     }
 
-    /// The changes of objects that, by the state, depend on the object of a change.
-    fn users_of(&self, c: &Change) -> Vec<usize> {
-        let key = ConfigAddr { module: c.addr.module().path(), name: c.addr.resource.name.clone() };
-        self.users.get(&key).cloned().unwrap_or_default()
+    /// What the users of the object of a change know it by, with them.
+    fn of<'a>(&'a self, c: &Change) -> impl Iterator<Item = (&'a Used, &'a [usize])> + 'a {
+        known_as(&c.addr).filter_map(|used| self.0.get_key_value(&used)).map(|(used, users)| (used, &**users))
+    }
+}
+
+/// Everything that users may know an instance by.
+fn known_as(addr: &Addr) -> impl Iterator<Item = Used> + use<> {
+    let calls = addr.module().0.clone();
+    let resource = ConfigAddr { module: addr.module().path(), name: addr.resource.name.clone() };
+    (0..=calls.len()).map(move |n| (resource.clone(), ModuleAddr(calls[..n].into())))
+}
+
+/// The gates of a graph, and what they would like to wait for.
+#[derive(Default)]
+struct Gates {
+    /// What used a resource is deleted.
+    gone: BTreeMap<Used, Point>,
+    /// What used a resource and goes on without it is changed.
+    settled: BTreeMap<Used, Point>,
+    /// The new objects of a block are there, and what refers to it has moved on to them.
+    moved_on: BTreeMap<NodeIndex, Point>,
+    gone_wishes: Vec<Wish>,
+    settled_wishes: Vec<Wish>,
+}
+
+impl Gates {
+    fn gone(&mut self, g: &mut ExecGraph, used: &Used, users: &[usize]) -> Point {
+        *self.gone.entry(used.clone()).or_insert_with(|| {
+            let point = g.gate();
+            self.gone_wishes.extend(users.iter().filter_map(|u| Some(Wish { point, needs: Point::Node(*g.destroys.get(u)?) })));
+            point
+        })
     }
 
-    fn node_of(&self, run: &Run, change: usize) -> Option<NodeIndex> {
-        node_of(run, &run.plan.changes[change].addr)
+    fn settled(&mut self, run: &Run, g: &mut ExecGraph, used: &Used, users: &[usize]) -> Point {
+        *self.settled.entry(used.clone()).or_insert_with(|| {
+            let point = g.gate();
+            let changed = users.iter().map(|u| &run.plan.changes[*u]).filter(|u| u.action == Action::Update);
+            let blocks: BTreeSet<usize> = changed.filter_map(|u| g.statics.get(&node_of(run, &u.addr)?).copied()).collect();
+            self.settled_wishes.extend(blocks.into_iter().map(|needs| Wish { point, needs: Point::Node(needs) }));
+            point
+        })
+    }
+
+    fn moved_on(&mut self, run: &Run, g: &mut ExecGraph, block: NodeIndex) -> Point {
+        *self.moved_on.entry(block).or_insert_with(|| {
+            let point = g.gate();
+            if let Some(own) = g.statics.get(&block).copied() {
+                g.edge(point, Point::Node(own));
+            }
+            let users = dependents(run, block).into_iter().filter_map(|n| g.statics.get(&n).copied());
+            self.settled_wishes.extend(users.map(|needs| Wish { point, needs: Point::Node(needs) }));
+            point
+        })
     }
 }
 
@@ -246,44 +329,35 @@ pub(crate) fn node_of(run: &Run, addr: &Addr) -> Option<NodeIndex> {
     run.graph.index.get(&node).copied().filter(|n| run.active.contains(n))
 }
 
-fn destroy_edges(run: &Run, g: &mut ExecGraph, index: &Index, id: usize, i: usize, c: &Change) {
+fn destroy_edges(run: &Run, g: &mut ExecGraph, gates: &mut Gates, users: &Users, point: Point, c: &Change) {
     // The provider must be ready.
     let provider = run.world.config.find(&c.provider.module).map(|module| {
         Node::Provider(secstack_eval::ProviderKey { module, provider: c.provider.provider.clone(), alias: c.provider.alias.clone() })
     });
     if let Some(node) = provider.and_then(|n| run.graph.index.get(&n)).and_then(|n| g.statics.get(n)).copied() {
-        g.edge(id, node);
+        g.edge(point, Point::Node(node));
     }
-    for user in index.users_of(c) {
-        let u = &run.plan.changes[user];
-        // What depends on this object is deleted first.
-        if user != i
-            && let Some(needs) = g.destroys.get(&user).copied()
-            && !is_late(u, c)
-        {
-            g.edge(id, needs);
-        }
+    // What depends on this object is deleted first.
+    for (used, users) in users.of(c) {
+        let gate = gates.gone(g, used, users);
+        g.edge(point, gate);
     }
-    match c.action {
-        Action::CreateThenDelete => {
-            // Not before the new object is there and everything that used the old one has moved on.
-            let Some(node) = node_of(run, &c.addr) else { return };
-            let mut after = vec![node];
-            after.extend(index.users_of(c).into_iter().filter_map(|u| node_of(run, &run.plan.changes[u].addr)));
-            after.extend(dependents(run, node));
-            for n in after {
-                if let Some(needs) = g.statics.get(&n).copied() {
-                    g.soft_edge(id, needs);
-                }
-            }
+    let own = node_of(run, &c.addr);
+    // The block's instances start only when the old object is gone.
+    if c.action == Action::DeleteThenCreate {
+        if let Some(own) = own.and_then(|n| g.statics.get(&n)).copied() {
+            g.edge(Point::Node(own), point);
         }
-        Action::DeleteThenCreate => {
-            // The block's instances start only when the old object is gone; see `Run::resource_node`.
-            if let Some(own) = node_of(run, &c.addr).and_then(|n| g.statics.get(&n)).copied() {
-                g.edge(own, id);
-            }
-        }
-        _ => {}
+        return;
+    }
+    // What only changes lets go of this object first.
+    for (used, users) in users.of(c).filter(|_| c.action != Action::Forget) {
+        let gate = gates.settled(run, g, used, users);
+        g.edge(point, gate);
+    }
+    if let (Action::CreateThenDelete, Some(own)) = (c.action, own) {
+        let gate = gates.moved_on(run, g, own);
+        g.edge(point, gate);
     }
 }
 
