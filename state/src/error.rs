@@ -65,6 +65,17 @@ pub enum Error {
     },
     /// Something about a workspace.
     Workspace(String),
+    /// Something encrypted cannot be opened, or something cannot be encrypted.
+    Crypt {
+        /// Two to five words.
+        summary: &'static str,
+        /// The file, or another name for where the text came from.
+        file: String,
+        /// What is wrong, in sentences.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
 }
 
 /// Another run holds the lock.
@@ -100,7 +111,7 @@ impl Error {
     pub fn diagnostic(&self) -> Diagnostic {
         let d = Diagnostic::error(self.summary(), self.to_string());
         match self {
-            Error::Format { help, .. } | Error::Journal { help, .. } => d.help(help.clone()),
+            Error::Format { help, .. } | Error::Journal { help, .. } | Error::Crypt { help, .. } => d.help(help.clone()),
             Error::Moved { .. } => d.help("Plan again, so that the plan starts from the state as it is now."),
             Error::Unsound(_) => {
                 d.help("This is a bug in secstack if nobody edited the state by hand. Restore the last backup of the state.")
@@ -121,6 +132,7 @@ impl Error {
             Error::Unrelated(_) => "Unrelated state",
             Error::Journal { .. } => "Journal does not fit",
             Error::Workspace(_) => "Invalid workspace",
+            Error::Crypt { summary, .. } => summary,
         }
     }
 }
@@ -154,7 +166,7 @@ impl fmt::Display for Error {
             Error::Moved { expected, found: None } => {
                 write!(f, "The state was at serial {} when it was read and is gone now. Nothing was written.", expected.serial)
             }
-            Error::Journal { file, problem, .. } => write!(f, "{file}: {problem}"),
+            Error::Journal { file, problem, .. } | Error::Crypt { file, problem, .. } => write!(f, "{file}: {problem}"),
         }
     }
 }

@@ -16,6 +16,7 @@ use secstack_base::{Addr, ProviderConfigAddr, Str};
 use tokio::sync::oneshot;
 
 use crate::check;
+use crate::crypt::{Cipher, Sealer};
 use crate::error::{Error, Result};
 use crate::model::{CheckResult, InstanceState, Object, OutputValue, Snapshot, Version};
 
@@ -122,12 +123,15 @@ impl Journal {
     /// A journal whose records are written by a thread of its own, together when they wait together.
     /// `text` is what [`begin`] gave and stands in the sink already.
     pub(crate) fn threaded(sink: impl Sink, beginning: Beginning) -> Result<Self> {
-        Ok(Self { committer: Arc::new(Committer::threaded(sink, beginning.next)?), open: Arc::new(Mutex::new(beginning.open)) })
+        Ok(Self {
+            committer: Arc::new(Committer::threaded(sink, beginning.next, beginning.sealer)?),
+            open: Arc::new(Mutex::new(beginning.open)),
+        })
     }
 
     /// A journal whose records are written at once, on the caller's thread: the same run gives the same journal.
     pub(crate) fn inline(sink: impl Sink, beginning: Beginning) -> Self {
-        Self { committer: Arc::new(Committer::inline(sink, beginning.next)), open: Arc::new(Mutex::new(beginning.open)) }
+        Self { committer: Arc::new(Committer::inline(sink, beginning.next, beginning.sealer)), open: Arc::new(Mutex::new(beginning.open)) }
     }
 
     /// Records something; it is durable when the future resolves. The record is on its way at once,
@@ -179,17 +183,19 @@ pub(crate) struct Beginning {
     pub text: String,
     next: u64,
     open: OpenIntents,
+    sealer: Option<Sealer>,
 }
 
 /// The first records of a journal that extends `base`: the ones given, which an earlier journal held.
-pub(crate) fn begin(base: &Version, records: &[Record]) -> Result<Beginning> {
-    let mut lines = vec![line::write_header(base)];
+pub(crate) fn begin(base: &Version, records: &[Record], cipher: &Cipher) -> Result<Beginning> {
+    let sealer = cipher.sealer(base)?;
+    let mut lines = vec![line::write_header(base, sealer.as_ref())];
     let mut open = OpenIntents::default();
     for record in records {
         open.apply(record);
         lines.push(line::write_record(record)?);
     }
-    Ok(Beginning { text: line::write_batch(0, &lines), next: lines.len() as u64, open })
+    Ok(Beginning { text: line::write_batch(0, &lines, sealer.as_ref())?, next: lines.len() as u64, open, sealer })
 }
 
 /// The effects that were begun and not ended, in the order they were begun.

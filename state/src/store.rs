@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::crypt::{Cipher, Kind};
 use crate::error::{Error, Result};
 use crate::journal::{Journal, Recovered};
 use crate::lock::LockInfo;
@@ -102,13 +103,24 @@ pub async fn lock_within(store: &dyn Store, info: LockInfo, timeout: Duration) -
 enum Planned {
     /// What is stored holds the same.
     Same(Version),
-    /// This text, of this version, takes its place.
+    /// This text, of this version, takes its place. It is encrypted, if it is to be.
     Replace(String, Version),
 }
 
+/// The snapshot in the stored bytes of a state.
+fn read_stored(stored: &[u8], name: &str, cipher: &Cipher) -> Result<Option<Snapshot>> {
+    file::read(&cipher.open(Kind::State, stored, name)?, name)
+}
+
 /// Works out the text of a successor of what is stored.
-fn plan_write(snapshot: &Snapshot, stored: Option<&str>, name: &str) -> Result<Planned> {
+fn plan_write(snapshot: &Snapshot, stored: Option<&[u8]>, name: &str, cipher: &Cipher) -> Result<Planned> {
     let expected = snapshot.version();
+    let opened = cipher.open(Kind::State, stored.unwrap_or_default(), name)?;
+    let stored = match std::str::from_utf8(&opened) {
+        Ok("") => None,
+        Ok(text) => Some(text),
+        Err(_) => return file::read(&opened, name).map(|_| Planned::Same(expected)),
+    };
     let found = stored.map(|text| file::read_version(text, name)).transpose()?.flatten();
     let moved = || Error::Moved { expected: expected.clone(), found: found.clone() };
     match &found {
@@ -118,22 +130,26 @@ fn plan_write(snapshot: &Snapshot, stored: Option<&str>, name: &str) -> Result<P
     }
     check::check(snapshot)?;
     let content = file::write_content(snapshot)?;
-    if stored.is_some_and(|text| found.is_some() && file::holds(text, &content)) {
-        return Ok(Planned::Same(expected));
+    if let Some(text) = stored.filter(|text| found.is_some() && file::holds(text, &content)) {
+        return match cipher.is_migrating() {
+            true => Ok(Planned::Replace(cipher.seal_state(text, name)?, expected)),
+            false => Ok(Planned::Same(expected)),
+        };
     }
     let lineage = if expected.lineage.is_empty() { Snapshot::new().lineage } else { expected.lineage };
     let version = Version { lineage, serial: expected.serial + 1 };
-    Ok(Planned::Replace(file::write_with(TERRAFORM_VERSION, &version, &content), version))
+    let text = file::write_with(TERRAFORM_VERSION, &version, &content);
+    Ok(Planned::Replace(cipher.seal_state(&text, name)?, version))
 }
 
 /// Works out the text of a pushed snapshot.
-fn plan_push(snapshot: &Snapshot, stored: Option<Snapshot>, force: Force) -> Result<String> {
+fn plan_push(snapshot: &Snapshot, stored: Option<Snapshot>, force: Force, name: &str, cipher: &Cipher) -> Result<String> {
     check::check(snapshot)?;
     let content = file::write_content(snapshot)?;
     if let (Some(stored), Force::No) = (stored.filter(|s| !s.is_empty()), force) {
         check_successor(snapshot, &stored, || Ok(file::write_content(&stored)? == content))?;
     }
-    Ok(file::write_with(TERRAFORM_VERSION, &snapshot.version(), &content))
+    cipher.seal_state(&file::write_with(TERRAFORM_VERSION, &snapshot.version(), &content), name)
 }
 
 /// Terraform's rules on what may be pushed over what.

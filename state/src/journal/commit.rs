@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use super::{closed, line};
+use crate::crypt::Sealer;
 use crate::error::{Error, Result};
 
 /// Where a journal is kept.
@@ -48,12 +49,13 @@ enum State {
 struct Writer {
     sink: Box<dyn Sink>,
     next: u64,
+    sealer: Option<Sealer>,
 }
 
 impl Committer {
-    pub(super) fn threaded(sink: impl Sink, next: u64) -> Result<Self> {
+    pub(super) fn threaded(sink: impl Sink, next: u64, sealer: Option<Sealer>) -> Result<Self> {
         let (to, from) = mpsc::channel();
-        let mut writer = Writer { sink: Box::new(sink), next };
+        let mut writer = Writer { sink: Box::new(sink), next, sealer };
         let thread = std::thread::Builder::new()
             .name("journal".into())
             .spawn(move || writer.run(&from))
@@ -61,8 +63,8 @@ impl Committer {
         Ok(Self(Mutex::new(State::Threaded { to, thread })))
     }
 
-    pub(super) fn inline(sink: impl Sink, next: u64) -> Self {
-        Self(Mutex::new(State::Inline(Box::new(Writer { sink: Box::new(sink), next }))))
+    pub(super) fn inline(sink: impl Sink, next: u64, sealer: Option<Sealer>) -> Self {
+        Self(Mutex::new(State::Inline(Box::new(Writer { sink: Box::new(sink), next, sealer }))))
     }
 
     pub(super) fn submit(&self, record: String, reply: Reply) {
@@ -111,7 +113,7 @@ impl Writer {
     }
 
     fn commit(&mut self, records: &[String]) -> Result<()> {
-        self.sink.commit(&line::write_batch(self.next, records))?;
+        self.sink.commit(&line::write_batch(self.next, records, self.sealer.as_ref())?)?;
         self.next += records.len() as u64;
         Ok(())
     }
@@ -180,7 +182,7 @@ mod tests {
             }
         }
         let (to, from) = mpsc::channel();
-        let committer = Committer::threaded(Count(to), 1).unwrap();
+        let committer = Committer::threaded(Count(to), 1, None).unwrap();
         let waiting: Vec<_> = (0..10)
             .map(|_| {
                 let (reply, done) = mpsc::sync_channel(1);

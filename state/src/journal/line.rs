@@ -2,14 +2,19 @@
 //!
 //! `{"crc":"89abcdef","seq":7,"batch":5,"record":{...}}`: the checksum covers all that follows it in
 //! the line. Records that were made durable together share the sequence number of their first as `batch`.
+//!
+//! In an encrypted journal, which is of version 2, the first line is readable and says where the key comes from;
+//! the record of each other line is a string with the sealed text.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use secstack_base::Addr;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Intent, Operation, Record};
+use crate::crypt::Sealer;
 use crate::error::Result;
 use crate::file::{CheckV4, InstanceV4, Names, OutputV4, check_result, entry_from, write_checks, write_entry, write_output};
 use crate::json::write_string;
@@ -17,18 +22,25 @@ use crate::model::{InstanceState, Version};
 
 /// The version of this format.
 pub(super) const VERSION: u64 = 1;
+/// The version of this format when records are encrypted.
+pub(super) const ENCRYPTED: u64 = 2;
 
 const BEFORE_CRC: &str = "{\"crc\":\"";
 const AFTER_CRC: &str = "\",";
 
 /// The lines of records that are made durable together, the first of which has the number `first`.
-pub(super) fn write_batch(first: u64, records: &[String]) -> String {
+pub(super) fn write_batch(first: u64, records: &[String], sealer: Option<&Sealer>) -> Result<String> {
     let mut out = String::new();
     for (seq, record) in (first..).zip(records) {
+        // The first line of all is readable: it says where the key comes from.
+        let record = match sealer.filter(|_| seq > 0) {
+            Some(sealer) => Cow::Owned(sealer.seal(seq, record)?),
+            None => Cow::Borrowed(record),
+        };
         let rest = format!("\"seq\":{seq},\"batch\":{first},\"record\":{record}}}");
         out.push_str(&format!("{BEFORE_CRC}{:08x}{AFTER_CRC}{rest}\n", crc32fast::hash(rest.as_bytes())));
     }
-    out
+    Ok(out)
 }
 
 /// One whole line.
@@ -57,10 +69,23 @@ pub(super) fn read_line(line: &[u8]) -> Option<Line<'_>> {
 }
 
 /// The first record: which snapshot the journal extends.
-pub(super) fn write_header(base: &Version) -> String {
-    let mut out = format!("{{\"journal\":{VERSION},\"lineage\":");
+pub(super) fn write_header(base: &Version, sealer: Option<&Sealer>) -> String {
+    let version = if sealer.is_some() { ENCRYPTED } else { VERSION };
+    let mut out = format!("{{\"journal\":{version},\"lineage\":");
     write_string(&mut out, &base.lineage);
-    out.push_str(&format!(",\"serial\":{}}}", base.serial));
+    out.push_str(&format!(",\"serial\":{}", base.serial));
+    if let Some(sealer) = sealer {
+        let separators = std::iter::once("").chain(std::iter::repeat(","));
+        out.push_str(",\"meta\":{");
+        for ((name, text), before) in sealer.meta().iter().zip(separators) {
+            out.push_str(before);
+            write_string(&mut out, name);
+            out.push(':');
+            write_string(&mut out, text);
+        }
+        out.push('}');
+    }
+    out.push('}');
     out
 }
 
@@ -72,6 +97,9 @@ pub(super) struct Header {
     pub lineage: String,
     #[serde(default)]
     pub serial: u64,
+    /// Where the keys come from, if records are encrypted.
+    #[serde(default)]
+    pub meta: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]

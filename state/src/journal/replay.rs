@@ -1,11 +1,13 @@
 //! A stored journal, and what it adds to the snapshot beside it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use secstack_base::{Addr, Str};
 
 use super::line::{self, Header, looks_like_journal, read_line, read_record};
 use super::{Beginning, OpenIntents, Record, Recovered, begin};
+use crate::crypt::Cipher;
 use crate::error::{Error, Result};
 use crate::file::Names;
 use crate::model::{InstanceState, OutputValue, Snapshot, Version};
@@ -24,7 +26,7 @@ impl Stored {
     ///
     /// Lines of the last batch may be torn: nobody was told that they are durable. Any other line that is
     /// not whole means that the file was damaged.
-    pub(crate) fn read(text: &[u8], name: &str) -> Result<Option<Self>> {
+    pub(crate) fn read(text: &[u8], name: &str, cipher: &Cipher) -> Result<Option<Self>> {
         let mut lines = text.split(|b| *b == b'\n').enumerate();
         let Some(header) = lines.next().and_then(|(_, l)| read_line(l)).filter(|l| l.seq == 0) else {
             return match text.contains(&b'\n') || !looks_like_journal(text) {
@@ -32,7 +34,11 @@ impl Stored {
                 false => Ok(None),
             };
         };
-        let base = read_header(header.record.get(), name)?;
+        let (base, meta) = read_header(header.record.get(), name)?;
+        let opener = match &meta {
+            Some(meta) => Some(cipher.opener(&base, meta, name)?),
+            None => cipher.accept_plain_journal(name).map(|()| None)?,
+        };
         let (mut names, mut records) = (Names::default(), Vec::new());
         let (mut expected, mut torn_at, mut torn_batch) = (1, None, None);
         for (i, text) in lines {
@@ -48,7 +54,11 @@ impl Stored {
                 return Err(damaged(name, torn_at.unwrap_or(i + 1)));
             }
             expected = line.seq + 1;
-            let record = read_record(line.record.get(), &mut names)
+            let text = match &opener {
+                Some(opener) => Cow::Owned(opener.open(line.seq, line.record.get())?),
+                None => Cow::Borrowed(line.record.get()),
+            };
+            let record = read_record(&text, &mut names)
                 .map_err(|e| unreadable(name, i + 1, &format!("The record was written by another version of secstack: {e}.")))?;
             records.push(record);
         }
@@ -70,7 +80,7 @@ pub(crate) fn open_intents(journal: Option<&Stored>) -> Vec<Record> {
 }
 
 /// How the journal of a run begins that starts from `base`, which was read from `stored` and `journal`.
-pub(crate) fn go_on(base: &Snapshot, stored: Option<Snapshot>, journal: Option<Stored>, name: &str) -> Result<Beginning> {
+pub(crate) fn go_on(base: &Snapshot, stored: Option<Snapshot>, journal: Option<Stored>, name: &str, cipher: &Cipher) -> Result<Beginning> {
     let (expected, found) = (base.version(), stored.as_ref().map(Snapshot::version));
     let extends_stored = found.as_ref().map_or(expected.serial == 0, |f| *f == expected);
     if !extends_stored {
@@ -81,7 +91,7 @@ pub(crate) fn go_on(base: &Snapshot, stored: Option<Snapshot>, journal: Option<S
         Some(journal) if recover(stored, Some(journal.clone()), name)?.is_some() && journal.base == expected => journal.records,
         journal => open_intents(journal.as_ref()),
     };
-    begin(&expected, &records)
+    begin(&expected, &records, cipher)
 }
 
 /// Fails if a journal holds what the snapshot does not: it must not be pushed over.
@@ -98,13 +108,15 @@ pub(crate) fn check_spent(stored: Option<Snapshot>, journal: Option<Stored>, nam
     })
 }
 
-fn read_header(text: &str, name: &str) -> Result<Version> {
+/// Which snapshot a journal extends, and where its keys come from if its records are encrypted.
+fn read_header(text: &str, name: &str) -> Result<(Version, Option<BTreeMap<String, String>>)> {
     let header: Header = serde_json::from_str(text).map_err(|_| unreadable(name, 1, "This is not a journal of secstack."))?;
-    if header.journal != line::VERSION {
+    if ![line::VERSION, line::ENCRYPTED].contains(&header.journal) {
         let problem = format!("The journal has the format version {}, which this version of secstack does not know.", header.journal);
         return Err(unreadable(name, 1, &problem));
     }
-    Ok(Version { lineage: header.lineage.into(), serial: header.serial })
+    let meta = (header.journal == line::ENCRYPTED).then_some(header.meta);
+    Ok((Version { lineage: header.lineage.into(), serial: header.serial }, meta))
 }
 
 fn unreadable(name: &str, line: usize, problem: &str) -> Error {

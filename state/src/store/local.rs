@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::replace::{beside, remove, replace, replace_locked, try_lock};
-use super::{Backend, Force, Planned, Store, plan_push, plan_write};
+use super::{Backend, Force, Planned, Store, plan_push, plan_write, read_stored};
+use crate::crypt::Cipher;
 use crate::error::{Error, Locked, Result};
 use crate::journal::{self, FileSink, Journal, Recovered, Stored};
 use crate::lock::LockInfo;
 use crate::model::{Snapshot, Version};
-use crate::{file, workspace};
+use crate::workspace;
 
 /// Terraform's permissions of a new state.
 const STATE_MODE: u32 = 0o666;
@@ -36,6 +37,8 @@ pub struct LocalBackend {
     pub state_out: Option<PathBuf>,
     /// Where to write the backup instead, `-` for no backup: `-backup`.
     pub backup: Option<PathBuf>,
+    /// What encrypts the states, their backups and their journals.
+    pub cipher: Cipher,
 }
 
 impl LocalBackend {
@@ -48,6 +51,7 @@ impl LocalBackend {
             state: None,
             state_out: None,
             backup: None,
+            cipher: Cipher::default(),
         }
     }
 
@@ -103,7 +107,7 @@ impl Backend for LocalBackend {
             let dir = self.root.join(&self.workspace_dir).join(name);
             fs::create_dir_all(&dir).map_err(|e| Error::io(format!("create the directory {dir:?} of the workspace"), &e))?;
         }
-        Ok(Arc::new(LocalStore::new(self.paths(name))))
+        Ok(Arc::new(LocalStore::new(self.paths(name), self.cipher.clone())))
     }
 
     async fn delete(&self, name: &str) -> Result<()> {
@@ -122,6 +126,7 @@ impl Backend for LocalBackend {
 /// A state in a local file. Its work is done on the caller's thread: a run reads and writes the state a few times only.
 pub struct LocalStore {
     paths: Paths,
+    cipher: Cipher,
     session: Mutex<Session>,
 }
 
@@ -154,8 +159,8 @@ impl Drop for Held {
 
 impl LocalStore {
     /// The state in the given files.
-    pub fn new(paths: Paths) -> Self {
-        Self { paths, session: Mutex::default() }
+    pub fn new(paths: Paths, cipher: Cipher) -> Self {
+        Self { paths, cipher, session: Mutex::default() }
     }
 
     fn session(&self) -> MutexGuard<'_, Session> {
@@ -182,9 +187,9 @@ impl LocalStore {
                 break (state, journal);
             }
         };
-        let snapshot = file::read(&state.unwrap_or_default(), &path.display().to_string())?;
+        let snapshot = read_stored(&state.unwrap_or_default(), &path.display().to_string(), &self.cipher)?;
         let journal = match journal {
-            Some(bytes) => Stored::read(&bytes, &self.journal_name())?,
+            Some(bytes) => Stored::read(&bytes, &self.journal_name(), &self.cipher)?,
             None => None,
         };
         Ok((snapshot, journal))
@@ -195,11 +200,11 @@ impl LocalStore {
     }
 
     fn stored_journal(&self) -> Result<Option<Stored>> {
-        read_bytes(&self.journal_path(), "journal")?.map_or(Ok(None), |bytes| Stored::read(&bytes, &self.journal_name()))
+        read_bytes(&self.journal_path(), "journal")?.map_or(Ok(None), |bytes| Stored::read(&bytes, &self.journal_name(), &self.cipher))
     }
 
     /// Puts a new text in the place of the state, after a backup of what was there.
-    fn store(&self, session: &mut Session, text: &str) -> Result<()> {
+    fn store(&self, session: &mut Session, text: &[u8]) -> Result<()> {
         let path = &self.paths.write;
         let fail = |what: &str, at: &Path, e: io::Error| match Error::io(format!("write the {what} {at:?}"), &e) {
             Error::Io { action, kind, message, .. } => {
@@ -213,14 +218,15 @@ impl LocalStore {
         }
         if let (Some(backup), false) = (&self.paths.backup, session.backed_up) {
             if let Some(old) = read_bytes(path, "state")?.filter(|old| !old.is_empty()) {
+                let old = self.cipher.backup(old, &path.display().to_string())?;
                 replace(backup, &old, STATE_MODE).map_err(|e| fail("backup", backup, e))?;
             }
             session.backed_up = true;
         }
         match &mut session.lock {
-            None => replace(path, text.as_bytes(), STATE_MODE).map_err(|e| fail("state", path, e))?,
+            None => replace(path, text, STATE_MODE).map_err(|e| fail("state", path, e))?,
             Some(held) => {
-                let new = replace_locked(path, text.as_bytes(), STATE_MODE, &mut held.file).map_err(|e| fail("state", path, e))?;
+                let new = replace_locked(path, text, STATE_MODE, &mut held.file).map_err(|e| fail("state", path, e))?;
                 if let Some(file) = new {
                     held.file = file;
                 }
@@ -236,7 +242,7 @@ impl LocalStore {
         let path = self.journal_path();
         let ended = match open.is_empty() {
             true => remove(&path),
-            false => replace(&path, journal::begin(version, &open)?.text.as_bytes(), JOURNAL_MODE),
+            false => replace(&path, journal::begin(version, &open, &self.cipher)?.text.as_bytes(), JOURNAL_MODE),
         };
         ended.map_err(|e| Error::io(format!("end the journal {path:?}"), &e))
     }
@@ -288,15 +294,15 @@ impl Store for LocalStore {
         let mut session = self.session();
         session.journal.take().iter().for_each(Journal::close);
         let path = self.read_path(&session).to_path_buf();
-        let stored = read_text(&path)?;
-        let version = match plan_write(snapshot, stored.as_deref(), &path.display().to_string())? {
+        let stored = read_bytes(&path, "state")?;
+        let version = match plan_write(snapshot, stored.as_deref(), &path.display().to_string(), &self.cipher)? {
             Planned::Same(version) if path == self.paths.write => version,
             Planned::Same(version) => {
                 self.store(&mut session, stored.as_deref().unwrap_or_default())?;
                 version
             }
             Planned::Replace(text, version) => {
-                self.store(&mut session, &text)?;
+                self.store(&mut session, text.as_bytes())?;
                 version
             }
         };
@@ -316,8 +322,8 @@ impl Store for LocalStore {
             // What stands there may be broken, which is why it is replaced.
             Force::Yes => None,
         };
-        let text = plan_push(snapshot, stored, force)?;
-        self.store(&mut session, &text)?;
+        let text = plan_push(snapshot, stored, force, &self.paths.write.display().to_string(), &self.cipher)?;
+        self.store(&mut session, text.as_bytes())?;
         let path = self.journal_path();
         remove(&path).map_err(|e| Error::io(format!("end the journal {path:?}"), &e))
     }
@@ -326,7 +332,7 @@ impl Store for LocalStore {
         let mut session = self.session();
         session.journal.take().iter().for_each(Journal::close);
         let (stored, journal) = self.load(&session)?;
-        let beginning = journal::go_on(base, stored, journal, &self.journal_name())?;
+        let beginning = journal::go_on(base, stored, journal, &self.journal_name(), &self.cipher)?;
         let path = self.journal_path();
         let fail = |e: io::Error| Error::io(format!("begin the journal {path:?}"), &e);
         if let Some(dir) = path.parent() {
@@ -410,14 +416,5 @@ fn read_bytes(path: &Path, what: &str) -> Result<Option<Vec<u8>>> {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Error::io(format!("read the {what} {path:?}"), &e)),
-    }
-}
-
-/// The text of a state. An empty one is none.
-fn read_text(path: &Path) -> Result<Option<String>> {
-    let Some(bytes) = read_bytes(path, "state")?.filter(|b| !b.is_empty()) else { return Ok(None) };
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(Some(text)),
-        Err(e) => file::read(&e.into_bytes(), &path.display().to_string()).map(|_| None),
     }
 }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use async_trait::async_trait;
 
-use super::{Backend, Force, Planned, Store, plan_push, plan_write};
+use super::{Backend, Force, Planned, Store, plan_push, plan_write, read_stored};
+use crate::crypt::Cipher;
 use crate::error::{Error, Locked, Result};
 use crate::file;
 use crate::journal::{self, Journal, Recovered, Sink, Stored};
@@ -48,6 +49,7 @@ impl Backend for MemoryBackend {
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     kept: Arc<Mutex<Kept>>,
+    cipher: Cipher,
 }
 
 #[derive(Default)]
@@ -73,6 +75,12 @@ impl MemoryStore {
         (kept.state, kept.journal) = (state, journal);
         drop(kept);
         store
+    }
+
+    /// The same state as a run sees it that encrypts what it writes.
+    #[must_use]
+    pub fn with_cipher(&self, cipher: Cipher) -> Self {
+        Self { kept: self.kept.clone(), cipher }
     }
 
     /// The text of the state as it would stand in a file.
@@ -106,12 +114,12 @@ impl MemoryStore {
 }
 
 impl Kept {
-    fn snapshot(&self) -> Result<Option<Snapshot>> {
-        self.state.as_deref().map_or(Ok(None), |text| file::read(text.as_bytes(), NAME))
+    fn snapshot(&self, cipher: &Cipher) -> Result<Option<Snapshot>> {
+        self.state.as_deref().map_or(Ok(None), |text| read_stored(text.as_bytes(), NAME, cipher))
     }
 
-    fn stored_journal(&self) -> Result<Option<Stored>> {
-        self.journal.as_deref().map_or(Ok(None), |text| Stored::read(text, NAME))
+    fn stored_journal(&self, cipher: &Cipher) -> Result<Option<Stored>> {
+        self.journal.as_deref().map_or(Ok(None), |text| Stored::read(text, NAME, cipher))
     }
 }
 
@@ -131,32 +139,32 @@ impl Sink for MemorySink {
 impl Store for MemoryStore {
     async fn recover(&self) -> Result<Option<Recovered>> {
         let kept = self.kept();
-        journal::recover(kept.snapshot()?, kept.stored_journal()?, NAME)
+        journal::recover(kept.snapshot(&self.cipher)?, kept.stored_journal(&self.cipher)?, NAME)
     }
 
     async fn write(&self, snapshot: &Snapshot) -> Result<Version> {
         self.close_journal();
         let mut kept = self.kept();
-        let version = match plan_write(snapshot, kept.state.as_deref(), NAME)? {
+        let version = match plan_write(snapshot, kept.state.as_deref().map(str::as_bytes), NAME, &self.cipher)? {
             Planned::Same(version) => version,
             Planned::Replace(text, version) => {
                 kept.state = Some(text);
                 version
             }
         };
-        let open = journal::open_intents(kept.stored_journal()?.as_ref());
-        kept.journal = if open.is_empty() { None } else { Some(journal::begin(&version, &open)?.text.into_bytes()) };
+        let open = journal::open_intents(kept.stored_journal(&self.cipher)?.as_ref());
+        kept.journal = if open.is_empty() { None } else { Some(journal::begin(&version, &open, &self.cipher)?.text.into_bytes()) };
         Ok(version)
     }
 
     async fn push(&self, snapshot: &Snapshot, force: Force) -> Result<()> {
         self.close_journal();
         let mut kept = self.kept();
-        let stored = kept.snapshot()?;
+        let stored = kept.snapshot(&self.cipher)?;
         if force == Force::No {
-            journal::check_spent(stored.clone(), kept.stored_journal()?, NAME)?;
+            journal::check_spent(stored.clone(), kept.stored_journal(&self.cipher)?, NAME)?;
         }
-        kept.state = Some(plan_push(snapshot, stored, force)?);
+        kept.state = Some(plan_push(snapshot, stored, force, NAME, &self.cipher)?);
         kept.journal = None;
         Ok(())
     }
@@ -164,7 +172,7 @@ impl Store for MemoryStore {
     async fn journal(&self, base: &Snapshot) -> Result<Journal> {
         self.close_journal();
         let mut kept = self.kept();
-        let beginning = journal::go_on(base, kept.snapshot()?, kept.stored_journal()?, NAME)?;
+        let beginning = journal::go_on(base, kept.snapshot(&self.cipher)?, kept.stored_journal(&self.cipher)?, NAME, &self.cipher)?;
         kept.journal = Some(beginning.text.clone().into_bytes());
         let journal = Journal::inline(MemorySink(Arc::downgrade(&self.kept)), beginning);
         kept.current = Some(journal.clone());
