@@ -1,11 +1,13 @@
 //! The vocabulary that every other crate speaks: values and their types,
-//! addresses, schemas, source spans and diagnostics.
+//! addresses, schemas, source spans and diagnostics. And one format that both
+//! the language and the providers write: see [`gzip`].
 //!
 //! Nothing here does input or output, and nothing knows what a plan is.
 
 pub mod addr;
 pub mod convert;
 pub mod diag;
+pub mod gzip;
 pub mod number;
 pub mod path;
 pub mod schema;

@@ -4,11 +4,10 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use secstack_base::schema::{Attribute, Draft, Schema};
-use secstack_base::{Diagnostic, Diags, ProviderAddr, Type, Value};
+use secstack_base::{Diagnostic, Diags, ProviderAddr, Type, Value, gzip};
 use secstack_sdk::Result;
 
 use crate::framework::{is_true, mark_unknown, text, with_all};
-use crate::gzip;
 use crate::kind::{DataKind, Kind, Native, Parts, fail};
 use crate::schema::{Describe, block, chosen, computed, nested, optional, required};
 

@@ -6,7 +6,6 @@
 mod cloudinit;
 mod external;
 mod framework;
-mod gzip;
 mod http;
 mod kind;
 mod local;

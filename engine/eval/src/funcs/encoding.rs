@@ -5,13 +5,12 @@ use std::io::Read;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::{BASE64_STANDARD, Engine};
-use secstack_base::{Type, Value};
+use secstack_base::{Type, Value, gzip};
 
 use super::{CallError, Function, Outcome, Param};
 
 mod charset;
 mod csv;
-mod gzip;
 pub(crate) mod json;
 
 /// The functions of this family.
@@ -22,7 +21,7 @@ pub fn functions() -> Vec<Function> {
         of("base64decode", vec![string("str")], |_, args| base64_decode(text(args, 0))),
         of("base64encode", vec![string("str")], |_, args| Ok(Value::from(BASE64_STANDARD.encode(text(args, 0))))),
         of("base64gunzip", vec![string("str")], |_, args| base64_gunzip(text(args, 0))),
-        of("base64gzip", vec![string("str")], |_, args| Ok(Value::from(BASE64_STANDARD.encode(gzip::compress(text(args, 0).as_bytes()))))),
+        of("base64gzip", vec![string("str")], |_, args| Ok(Value::from(BASE64_STANDARD.encode(gzipped(text(args, 0).as_bytes()))))),
         Function { result: csv::result, ..of("csvdecode", vec![string("str")], |_, args| csv::decode(text(args, 0))) },
         Function {
             result: json::result,
@@ -53,6 +52,14 @@ fn base64_decode(encoded: &str) -> Outcome {
     let bytes = decode_base64(encoded).map_err(|_| CallError::new(format!("failed to decode base64 data {encoded:?}")))?;
     let text = String::from_utf8(bytes).map_err(|_| CallError::new("the result of decoding the provided string is not valid UTF-8"))?;
     Ok(Value::from(text))
+}
+
+/// Compresses as Terraform does, which flushes before it closes.
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut writer = gzip::Writer::new();
+    writer.write(bytes);
+    writer.flush();
+    writer.finish()
 }
 
 /// More than this does not come out of `base64gunzip`: a small text must not fill the memory.

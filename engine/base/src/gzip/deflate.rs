@@ -66,6 +66,12 @@ impl Compressor {
         }
     }
 
+    /// Ends the block, with an empty one after it.
+    pub fn flush(&mut self) {
+        self.deflate(true);
+        self.out.stored_header(0, false);
+    }
+
     /// All that was written.
     pub fn finish(mut self) -> Vec<u8> {
         self.deflate(true);
