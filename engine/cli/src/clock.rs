@@ -1,6 +1,6 @@
 //! The time, in RFC 3339.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Now, in UTC, to the second.
 pub fn now() -> String {
@@ -11,6 +11,10 @@ pub fn now() -> String {
 /// Now, in UTC, to the microsecond.
 pub fn precisely() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    at_micros(since)
+}
+
+fn at_micros(since: Duration) -> String {
     at(since.as_secs()).replace('Z', &format!(".{:06}Z", since.subsec_micros()))
 }
 
@@ -32,9 +36,19 @@ fn date(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn times_are_in_utc() {
-        assert_eq!(super::at(951_782_400), "2000-02-29T00:00:00Z");
-        assert_eq!(super::at(1_763_929_860), "2025-11-23T20:31:00Z");
+        for (seconds, want) in [
+            (0, "1970-01-01T00:00:00.000007Z"),
+            (951_782_399, "2000-02-28T23:59:59.000007Z"),
+            (1_735_689_599, "2024-12-31T23:59:59.000007Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.000007Z"),
+        ] {
+            assert_eq!(at_micros(Duration::new(seconds, 7000)), want);
+        }
+        assert_eq!(at(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(at(1_763_929_860), "2025-11-23T20:31:00Z");
     }
 }

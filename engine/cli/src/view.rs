@@ -85,16 +85,18 @@ impl View {
         }
     }
 
-    /// Tells mistakes and warnings, each once.
+    /// Tells mistakes and warnings, each once. Those that several instances have in common are told for each.
     pub fn diags(&self, diags: &Diags) {
         let mut new: Vec<Diagnostic> = Vec::new();
         let mut shared = self.shared();
+        let mut told = shared.told.clone();
         for d in diags.iter() {
-            if !shared.told.contains(d) {
-                shared.told.push(d.clone());
-                new.push(d.clone());
+            match told.iter().position(|t| t == d) {
+                Some(at) => drop(told.swap_remove(at)),
+                None => new.push(d.clone()),
             }
         }
+        shared.told.extend(new.iter().cloned());
         // Warnings first: what stops the run is to be read last.
         new.sort_by_key(Diagnostic::is_error);
         match &self.kind {

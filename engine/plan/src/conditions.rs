@@ -116,10 +116,17 @@ impl CheckBook {
             } else {
                 objects.values().fold(CheckStatus::Pass, |s, o| worse(s, o.status))
             },
-            objects: objects.values().cloned().collect(),
+            objects: objects.values().map(in_order).collect(),
         };
         self.entries.iter().map(result).collect()
     }
+}
+
+/// The failures of an object in the order in which they are stored: that of their text.
+fn in_order(object: &CheckObject) -> CheckObject {
+    let mut object = object.clone();
+    object.failures.sort();
+    object
 }
 
 fn worse(a: CheckStatus, b: CheckStatus) -> CheckStatus {

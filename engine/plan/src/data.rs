@@ -237,16 +237,18 @@ impl Planner {
         let name = |module: String| if module.is_empty() { format!("check.{check}") } else { format!("{module}.check.{check}") };
         let (config_addr, instance) = (name(addr.module().path().to_string()), name(addr.module().to_string()));
         for d in &diags.0 {
-            self.checks.record("check", &config_addr, &instance, &Verdict::Fail(d.summary.to_string()));
+            let what = if d.detail.is_empty() { d.summary.to_string() } else { format!("{}: {}", d.summary, d.detail) };
+            self.checks.record("check", &config_addr, &instance, &Verdict::Fail(what));
         }
         self.diags.extend(diags.into_iter().map(crate::values::as_warning));
         self.world.set_resource(addr, diff::mark_sensitive(&schema.block, &value));
-        let stored = if failed { schema.block.empty_value() } else { value };
+        // What could not be read leaves its arguments in the state.
+        let stored = if failed { config.clone() } else { value.clone() };
         if let Ok(object) = Object::encode(schema.version, &stored, &schema.block.ty()) {
             self.prior_state.set_current(addr, &provider, object);
         }
         let Some(node) = self.resource_node(addr) else { return !failed };
-        let planned = diff::data_placeholder(&schema.block, config);
+        let planned = if failed { diff::data_placeholder(&schema.block, config) } else { value };
         self.defer_read(node, r, addr.clone(), provider, schema.version, planned, Reason::ReadBecauseCheckNested);
         self.pending_nodes.remove(&node);
         !failed

@@ -9,7 +9,7 @@ use secstack_eval::graph::resource_provider;
 use secstack_eval::{Repetition, RepetitionData};
 use secstack_lang::ast::TraversalStep;
 use secstack_lang::module::Removed;
-use secstack_state::model::ConfigAddr;
+use secstack_state::model::{ConfigAddr, Object};
 
 use crate::diff;
 use crate::managed::Site;
@@ -91,6 +91,8 @@ impl Planner {
             }
             self.find_drift();
             self.finish_outputs();
+            self.renew_dependencies();
+            self.relevant = crate::relevant::relevant(&self);
             self.warn();
         }
         self.put_together()
@@ -116,12 +118,12 @@ impl Planner {
                 self.delete_current(&addr, Some(Reason::DeleteBecauseNoResourceConfig), action);
                 continue;
             }
-            let reason = if self.blocked_moves.contains(&addr) {
-                Reason::DeleteBecauseNoMoveTarget
-            } else if !module_there && !addr.module().is_root() {
-                Reason::DeleteBecauseNoModule
-            } else {
-                Reason::DeleteBecauseNoResourceConfig
+            let moved = self.blocked_moves.contains(&addr) || self.moved_from.get(&addr).is_some_and(|from| *from != addr);
+            let reason = match declared {
+                false if moved => Reason::DeleteBecauseNoMoveTarget,
+                false => Reason::DeleteBecauseNoResourceConfig,
+                // The block is there, and the instance of its module is not.
+                true => Reason::DeleteBecauseNoModule,
             };
             self.delete(&addr, Some(reason));
         }
@@ -192,6 +194,30 @@ impl Planner {
         }
     }
 
+    /// What the state records besides values, brought up to date. Where nothing else changes that is what the
+    /// configuration says; where something does, the old dependencies count as well until it is done.
+    fn renew_dependencies(&mut self) {
+        if self.options.mode != PlanMode::Normal {
+            return;
+        }
+        for c in self.changes.values().filter(|c| c.deposed.is_none() && c.addr.mode() == Mode::Managed && !c.after.is_null()) {
+            let Some(object) = self.prior_state.get_shared(&c.addr).cloned() else { continue };
+            let dependencies = match c.action {
+                Action::NoOp => c.dependencies.clone(),
+                _ if self.options.refresh => {
+                    object.dependencies.iter().chain(c.dependencies.iter()).collect::<BTreeSet<_>>().into_iter().cloned().collect()
+                }
+                _ => object.dependencies.clone(),
+            };
+            if object.dependencies == dependencies && object.create_before_destroy == c.create_before_destroy {
+                continue;
+            }
+            let renewed = Object { dependencies, create_before_destroy: c.create_before_destroy, ..(*object).clone() };
+            let Some(provider) = self.prior_state.resources.get(&c.addr.resource).map(|r| r.provider.clone()) else { continue };
+            self.prior_state.set_current(&c.addr, &provider, renewed);
+        }
+    }
+
     /// Outputs that go away. A destroy takes all of them.
     fn finish_outputs(&mut self) {
         let destroy = self.options.mode == PlanMode::Destroy;
@@ -236,9 +262,10 @@ impl Planner {
     }
 
     fn put_together(mut self) -> Plan {
-        // A reference to nothing is met by the graph and again by whoever evaluates it.
+        // A reference to nothing is met by the graph and again by every instance that evaluates it.
         let mut seen = BTreeSet::new();
-        self.diags.0.retain(|d| d.span.is_none_or(|s| seen.insert((s, d.summary.clone(), d.address.clone().filter(|_| !d.is_error())))));
+        let mut is_new = |d: &Diagnostic| d.span.is_none_or(|s| seen.insert((s, d.summary.clone(), d.detail.clone(), d.address.clone())));
+        self.diags.0.retain(|d| !d.is_error() || is_new(d));
         let errored = self.diags.has_errors();
         let mut book = self.checks;
         if self.options.mode == PlanMode::Destroy {
@@ -253,7 +280,13 @@ impl Planner {
         let checks = book.results();
         let root = self.world.config.modules.first();
         let ephemeral = |name: &Str| root.and_then(|m| m.module.variables.get(name)).is_some_and(|v| v.ephemeral);
-        let ephemeral_variables = self.inputs.iter().filter(|(n, v)| ephemeral(n) && !v.is_null()).map(|(n, _)| n.clone()).collect();
+        // What a default gives needs not be given again. Of a value that is like the default nobody can tell.
+        let by_default = |name: &Str, value: &Value| {
+            let variable = root.and_then(|m| m.module.variables.get(name));
+            variable.is_some_and(|v| crate::inputs::default_of(v, &*self.world.ambient.files).is_some_and(|d| d.same(value)))
+        };
+        let set = self.inputs.iter().filter(|(n, v)| ephemeral(n) && !v.is_null() && !by_default(n, v));
+        let ephemeral_variables = set.map(|(n, _)| n.clone()).collect();
         let complete = self.options.targets.is_empty() && self.options.excludes.is_empty();
         let mut plan = Plan {
             mode: self.options.mode,

@@ -72,7 +72,7 @@ pub fn resolve(module: &Module, given: &BTreeMap<Str, Input>, files: &dyn Files,
             None => None,
         };
         let value = match (value, &variable.default) {
-            (Some(v), Some(default)) if v.is_null() && !variable.nullable => evaluate(default, &scope, diags),
+            (Some(v), Some(default)) if v.is_null() && !variable.nullable => typed(variable, default, &scope, diags),
             (Some(v), None) if v.is_null() && !variable.nullable => {
                 let what = format!("Unsuitable value for var.{}: required variable may not be set to null.", variable.name);
                 diags.push(Diagnostic::error("Required variable not set", what).at(variable.span));
@@ -80,10 +80,7 @@ pub fn resolve(module: &Module, given: &BTreeMap<Str, Input>, files: &dyn Files,
             }
             (Some(v), _) => v,
             (None, _) if given.contains_key(&variable.name) => Value::unknown(variable.ty.without_optional()),
-            (None, Some(default)) => {
-                let v = evaluate(default, &scope, diags);
-                fit(variable, v, diags, default.span, "default")
-            }
+            (None, Some(default)) => typed(variable, default, &scope, diags),
             (None, None) => {
                 let what = format!(
                     "The root module input variable {:?} is not set, and has no default value. Use a -var or -var-file command line argument to provide a value for this variable.",
@@ -107,7 +104,7 @@ pub fn as_given(module: &Module, given: &BTreeMap<Str, Input>, files: &dyn Files
     for variable in module.variables.values() {
         let value = match (given.get(&variable.name), &variable.default) {
             (Some(input), _) => raw(variable, input, &scope, &mut quiet).map(|(v, _)| v),
-            (None, Some(default)) => Some(evaluate(default, &scope, &mut quiet)),
+            (None, Some(default)) => Some(typed(variable, default, &scope, &mut quiet)),
             (None, None) => None,
         };
         if let Some(value) = value {
@@ -115,6 +112,17 @@ pub fn as_given(module: &Module, given: &BTreeMap<Str, Input>, files: &dyn Files
         }
     }
     values
+}
+
+/// The default of a variable, if it has one.
+pub fn default_of(variable: &Variable, files: &dyn Files) -> Option<Value> {
+    variable.default.as_ref().map(|default| typed(variable, default, &constant(files), &mut Diags::new()))
+}
+
+/// A default, which unlike a given value has the type of the variable from the start.
+fn typed(variable: &Variable, default: &Expr, scope: &dyn Scope, diags: &mut Diags) -> Value {
+    let value = evaluate(default, scope, diags);
+    fit(variable, value, diags, default.span, "default")
 }
 
 fn undeclared(module: &Module, given: &BTreeMap<Str, Input>, diags: &mut Diags) {

@@ -15,6 +15,7 @@ pub mod expand;
 mod import;
 mod managed;
 mod refresh;
+mod relevant;
 mod triggers;
 mod validate;
 pub mod values;

@@ -111,6 +111,7 @@ impl Planner {
         let config = decode_block(&r.body, &site.schema.block, &scope, &mut diags);
         let addr = self.addr(site, InstanceKey::None);
         if !diags.has_errors() {
+            crate::validate::ephemeral(&site.schema.block, &config, &r.body, &mut diags);
             crate::validate::arguments(&site.schema, &config, r, &mut diags);
             let found = self.providers.validate(&site.provider.provider, Mode::Managed, &r.name.ty, &config.unmark_deep(Marks::ALL));
             diags.extend(found.into_iter().map(|d| d.at_opt(Some(r.span)).about(addr.to_string())));
@@ -322,10 +323,7 @@ impl Planner {
                 reason = Some(Reason::ReplaceByRequest);
                 Action::DeleteThenCreate
             }
-            Some(_) if triggered => {
-                reason = Some(Reason::ReplaceByTriggers);
-                Action::DeleteThenCreate
-            }
+            Some(_) if triggered => Action::DeleteThenCreate,
             Some(_) if !result.replace.is_empty() => {
                 reason = Some(Reason::ReplaceBecauseCannotUpdate);
                 Action::DeleteThenCreate
@@ -333,6 +331,9 @@ impl Planner {
             Some(_) if result.changed => Action::Update,
             Some(_) => Action::NoOp,
         };
+        if triggered {
+            reason = Some(Reason::ReplaceByTriggers);
+        }
         let replace_paths =
             if reason == Some(Reason::ReplaceBecauseCannotUpdate) || action.is_replace() { result.replace.clone() } else { Vec::new() };
         if action.is_replace() && !tainted {

@@ -103,6 +103,10 @@ impl Planner {
             if self.effective_provider(&addr).as_ref() != Some(config) || !self.is_targeted(&addr) {
                 continue;
             }
+            // What is only forgotten need not be known.
+            if self.removed_by(&addr).is_some_and(|r| !r.destroy) && self.options.mode == PlanMode::Normal {
+                continue;
+            }
             let prior = match &deposed {
                 None => self.priors.get(&addr),
                 Some(k) => self.deposed.get(&(addr.clone(), k.clone())),

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use secstack_base::{Addr, ProviderConfigAddr, Str, Value};
-use secstack_plan::{Answer, Request, Want};
+use secstack_plan::{Action, Answer, Request, Want};
 use secstack_sdk::{ErrorKind, Id, Instance, ReadRequest};
 
-use crate::event::{Event, Events};
+use crate::event::{Event, Events, StepInfo};
 use crate::providers::ProviderSet;
 
 /// A piece of work that answers one or more requests.
@@ -48,14 +49,14 @@ pub fn group(requests: Vec<Request>) -> Vec<Work> {
 pub async fn answer(work: Work, providers: &ProviderSet, events: &Events) -> Vec<Answer> {
     match work {
         Work::One(request) => {
-            let result = one(&request, providers).await;
+            let result = one(&request, providers, events).await;
             vec![Answer { ticket: request.ticket, result }]
         }
         Work::Refresh(provider, ty, list) => refresh(&provider, &ty, list, providers, events).await,
     }
 }
 
-async fn one(request: &Request, providers: &ProviderSet) -> Result<Option<Value>, String> {
+async fn one(request: &Request, providers: &ProviderSet, events: &Events) -> Result<Option<Value>, String> {
     if let Want::Configure(value) = &request.want {
         providers.configure(&request.provider, value.as_ref()).await?;
         return Ok(value.clone());
@@ -64,10 +65,36 @@ async fn one(request: &Request, providers: &ProviderSet) -> Result<Option<Value>
         return Err(format!("Provider not configured\nThe provider configuration {} is not ready.", request.provider));
     };
     match &request.want {
-        Want::Import { addr, id } => import(&*instance, addr, id).await,
-        Want::Read { addr, config } => instance.read_data(addr.ty(), config).await.map(Some).map_err(|e| e.message),
+        Want::Import { addr, id } => {
+            let found = import(&*instance, addr, id).await;
+            if let Ok(Some(value)) = &found {
+                let id = value.get_str("id").map(Str::from);
+                events.send(Event::RefreshStart { addr: addr.clone(), id: id.clone() });
+                events.send(Event::RefreshComplete { addr: addr.clone(), id });
+            }
+            found
+        }
+        Want::Read { addr, config } => read(&*instance, addr, config, events).await.map(Some),
         Want::Open { addr, config } => instance.open(addr.ty(), config).await.map(Some).map_err(|e| e.message),
         Want::Configure(_) | Want::Refresh { .. } => Ok(None),
+    }
+}
+
+/// Reads a data source.
+async fn read(instance: &dyn Instance, addr: &Addr, config: &Value, events: &Events) -> Result<Value, String> {
+    let mut step = StepInfo { addr: addr.clone(), action: Action::Read, deposed: None, id: None };
+    let since = Instant::now();
+    events.send(Event::StepStart(step.clone()));
+    match instance.read_data(addr.ty(), config).await {
+        Ok(value) => {
+            step.id = value.get_str("id").map(Str::from);
+            events.send(Event::StepComplete { step, elapsed: since.elapsed() });
+            Ok(value)
+        }
+        Err(e) => {
+            events.send(Event::StepErrored { step, elapsed: since.elapsed() });
+            Err(e.message)
+        }
     }
 }
 
@@ -94,10 +121,15 @@ async fn refresh(provider: &ProviderConfigAddr, ty: &str, list: Vec<Refresh>, pr
         let text = format!("Provider not configured\nThe provider configuration {provider} is not ready.");
         return list.into_iter().map(|r| Answer { ticket: r.ticket, result: Err(text.clone()) }).collect();
     };
-    if !instance.is_remote(ty) {
-        return list.into_iter().map(|r| Answer { ticket: r.ticket, result: Ok(Some((*r.prior).clone())) }).collect();
-    }
     let id_of = |r: &Refresh| r.prior.get_str("id").map(Str::from);
+    if !instance.is_remote(ty) {
+        let known = |r: Refresh| {
+            events.send(Event::RefreshStart { addr: r.addr.clone(), id: id_of(&r) });
+            events.send(Event::RefreshComplete { addr: r.addr.clone(), id: id_of(&r) });
+            Answer { ticket: r.ticket, result: Ok(Some((*r.prior).clone())) }
+        };
+        return list.into_iter().map(known).collect();
+    }
     let requests: Vec<ReadRequest> =
         list.iter().map(|r| ReadRequest { id: Id(id_of(r).unwrap_or_else(|| "".into())), prior: Some((*r.prior).clone()) }).collect();
     for r in &list {

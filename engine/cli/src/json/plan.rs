@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use secstack_base::{ModuleAddr, Str, Value};
+use secstack_base::{ModuleAddr, Str, Type, Value};
 use secstack_eval::{Config, Schemas};
 use secstack_plan::plan::Plan;
 use secstack_plan::{Action, Change, PlanMode};
@@ -92,7 +92,9 @@ fn write_planned(out: &mut String, plan: &Plan, providers: &ProviderSet) {
             let mut o = Object::new(out);
             o.bool("sensitive", c.sensitive);
             if c.after.is_wholly_known() {
-                o.raw("type", &type_to_json(&c.after.ty()));
+                // Of a null the type is not kept.
+                let ty = if c.after.is_null() { Type::Dynamic } else { c.after.ty() };
+                o.raw("type", &type_to_json(&ty));
                 value::known(o.member("value"), &c.after);
             }
             o.end();
@@ -132,7 +134,7 @@ fn prior(plan: &Plan, config: &Config, providers: &ProviderSet) -> Snapshot {
         }
     }
     let declared = |name: &Str| config.modules.first().is_some_and(|m| m.module.outputs.contains_key(name));
-    for (name, c) in plan.outputs.iter().filter(|(name, c)| c.after.is_wholly_known() && declared(name)) {
+    for (name, c) in plan.outputs.iter().filter(|(name, c)| c.action != Action::Delete && c.after.is_wholly_known() && declared(name)) {
         if c.after.is_null() {
             prior.outputs.remove(name);
         } else {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use secstack_base::{Addr, Diagnostic, Severity, Sources, Str};
 use secstack_plan::plan::{Plan, Summary};
@@ -16,6 +16,7 @@ use super::plan::drift;
 use super::state::{Secrets, write_outputs};
 use super::write::{Object, map, written};
 use super::{change, diagnostic, time, value};
+use crate::clock;
 
 /// How often a step that still runs is told of.
 const PROGRESS: Duration = Duration::from_secs(10);
@@ -87,6 +88,10 @@ impl Stream {
             }
             Event::StepErrored { step, elapsed } => {
                 self.running().remove(&(step.addr.clone(), step.deposed.clone()));
+                if step.action == Action::Read {
+                    // Only the diagnostic tells of a data source that cannot be read.
+                    return;
+                }
                 let message = format!("{}: {} errored after {}", step.addr, words(step.action).noun, time::elapsed(*elapsed));
                 self.step("apply_errored", &message, &StepInfo { id: None, ..step.clone() }, Some(*elapsed));
             }
@@ -239,7 +244,7 @@ impl Stream {
         let mut line = String::new();
         let mut o = Object::new(&mut line);
         o.text("@level", level).text("@message", message).text("@module", "terraform.ui");
-        o.text("@timestamp", &time::moment(SystemTime::now()));
+        o.text("@timestamp", &clock::precisely());
         for (name, json) in members {
             o.raw(name, json);
         }

@@ -17,7 +17,7 @@ use crate::plan::{Action, Change, OutputChange, Plan, PlanMode, Reason, Relevant
 type Read<T> = Result<T, FileError>;
 
 /// How deep values and types may nest: no configuration gets there, and the stack holds.
-const MAX_DEPTH: u32 = 600;
+const MAX_DEPTH: u32 = 400;
 
 /// The plan in the content of the file.
 pub(super) fn content(bytes: &[u8]) -> Read<SavedPlan> {
