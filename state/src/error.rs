@@ -76,6 +76,17 @@ pub enum Error {
         /// What to do.
         help: String,
     },
+    /// A store that is not on this machine refused, or cannot be reached.
+    Remote {
+        /// Two to five words.
+        summary: &'static str,
+        /// What was tried and what came of it, in sentences.
+        problem: String,
+        /// What to do.
+        help: Option<String>,
+    },
+    /// This run does not hold the lock any more, so that it may not write.
+    LockLost(String),
 }
 
 /// Another run holds the lock.
@@ -112,6 +123,8 @@ impl Error {
         let d = Diagnostic::error(self.summary(), self.to_string());
         match self {
             Error::Format { help, .. } | Error::Journal { help, .. } | Error::Crypt { help, .. } => d.help(help.clone()),
+            Error::Remote { help: Some(help), .. } => d.help(help.clone()),
+            Error::LockLost(_) => d.help("Nothing was written after that. Plan again: the next run starts from what the other one left."),
             Error::Moved { .. } => d.help("Plan again, so that the plan starts from the state as it is now."),
             Error::Unsound(_) => {
                 d.help("This is a bug in secstack if nobody edited the state by hand. Restore the last backup of the state.")
@@ -133,6 +146,8 @@ impl Error {
             Error::Journal { .. } => "Journal does not fit",
             Error::Workspace(_) => "Invalid workspace",
             Error::Crypt { summary, .. } => summary,
+            Error::Remote { summary, .. } => summary,
+            Error::LockLost(_) => "State lock lost",
         }
     }
 }
@@ -152,7 +167,8 @@ impl fmt::Display for Error {
                 "Error message: {l}\n\nThe state is locked to protect it from being written by two runs at the same time. \
                  Resolve the issue above and try again. For most commands, \"-lock=false\" leaves the lock out, which is not recommended."
             ),
-            Error::Lock(m) | Error::Unrelated(m) | Error::Workspace(m) => f.write_str(m),
+            Error::Remote { problem, .. } => f.write_str(problem),
+            Error::Lock(m) | Error::Unrelated(m) | Error::Workspace(m) | Error::LockLost(m) => f.write_str(m),
             Error::Moved { expected, found: Some(found) } if expected.lineage == found.lineage => write!(
                 f,
                 "The state was at serial {} when it was read and is at serial {} now: another run wrote it in between. Nothing was written.",

@@ -178,6 +178,12 @@ fn closed() -> Error {
     }
 }
 
+/// Whether text consists of whole lines of a journal.
+#[cfg(feature = "s3")]
+pub(crate) fn is_whole(text: &[u8]) -> bool {
+    text.strip_suffix(b"\n").is_some_and(|lines| lines.split(|b| *b == b'\n').all(|l| line::read_line(l).is_some()))
+}
+
 /// How a journal file begins: its text, and what the writer goes on with.
 pub(crate) struct Beginning {
     pub text: String,

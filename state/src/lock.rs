@@ -36,13 +36,22 @@ impl LockInfo {
         Self {
             id: uuid::Uuid::new_v4().to_string(),
             operation: operation.into(),
-            info: String::new(),
+            info: job(|name| std::env::var(name).ok()),
             who: format!("{user}@{host}"),
             version: TERRAFORM_VERSION.into(),
             created: rfc3339(SystemTime::now()),
             path: String::new(),
         }
     }
+}
+
+/// What runs here: the command, and the address of the CI job, if this is one.
+fn job(env: impl Fn(&str) -> Option<String>) -> String {
+    let set = |name: &str| env(name).filter(|v| !v.is_empty());
+    let github = || Some(format!("{}/{}/actions/runs/{}", set("GITHUB_SERVER_URL")?, set("GITHUB_REPOSITORY")?, set("GITHUB_RUN_ID")?));
+    // Other services that run jobs give the address in one variable.
+    let other = || ["CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL"].into_iter().find_map(set);
+    github().or_else(other).map(|address| format!("CI job {address}")).unwrap_or_default()
 }
 
 impl fmt::Display for LockInfo {
@@ -103,6 +112,17 @@ mod tests {
         ] {
             assert_eq!(rfc3339(UNIX_EPOCH + Duration::new(secs, nanos)), want);
         }
+    }
+
+    #[test]
+    fn a_job_is_known_by_its_address() {
+        let github = |n: &str| {
+            let values = [("GITHUB_SERVER_URL", "https://github.com"), ("GITHUB_REPOSITORY", "a/b"), ("GITHUB_RUN_ID", "7")];
+            values.iter().find(|(k, _)| *k == n).map(|(_, v)| (*v).to_string())
+        };
+        assert_eq!(job(github), "CI job https://github.com/a/b/actions/runs/7");
+        assert_eq!(job(|n| (n == "CI_JOB_URL").then(|| "https://g/1".into())), "CI job https://g/1");
+        assert_eq!(job(|_| None), "");
     }
 
     #[test]

@@ -7,11 +7,14 @@
 mod local;
 mod memory;
 mod replace;
+#[cfg(feature = "s3")]
+mod s3;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secstack_base::Diagnostic;
 
 use crate::crypt::{Cipher, Kind};
 use crate::error::{Error, Result};
@@ -22,6 +25,17 @@ use crate::{check, file};
 
 pub use local::{LocalBackend, LocalStore, Paths};
 pub use memory::{MemoryBackend, MemoryStore};
+#[cfg(feature = "s3")]
+pub use s3::S3Backend;
+
+/// A mistake in the arguments of a backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The argument, if one is to blame.
+    pub argument: Option<String>,
+    /// What is wrong, in sentences.
+    pub text: String,
+}
 
 /// A place with one state for each workspace.
 #[async_trait]
@@ -34,6 +48,14 @@ pub trait Backend: Send + Sync {
 
     /// Removes a workspace and its state. `default` stays.
     async fn delete(&self, workspace: &str) -> Result<()>;
+
+    /// The stored snapshot of a workspace, for whoever only wants its outputs. Nothing is created.
+    async fn look(&self, workspace: &str) -> Result<Option<Snapshot>>;
+
+    /// Whether the place can be reached, and what a user had better know of it.
+    async fn check(&self) -> Result<Vec<Diagnostic>> {
+        Ok(Vec::new())
+    }
 }
 
 /// The state of one workspace.
@@ -73,6 +95,21 @@ pub trait Store: Send + Sync {
 
     /// Breaks the lock of a run that is gone.
     async fn force_unlock(&self, id: &str) -> Result<()>;
+
+    /// The bytes in which this store would keep a snapshot, encrypted if it encrypts.
+    fn encode(&self, snapshot: &Snapshot) -> Result<Vec<u8>> {
+        Ok(file::write(snapshot)?.into_bytes())
+    }
+
+    /// What happened since this was last asked that a user is to be told.
+    fn notices(&self) -> Vec<Diagnostic> {
+        Vec::new()
+    }
+
+    /// Waits until the lock that this run holds is lost, and says how. For most stores that never happens.
+    async fn lost(&self) -> Error {
+        std::future::pending().await
+    }
 }
 
 /// Whether a push may go back in history.

@@ -94,10 +94,11 @@ pub(crate) fn go_on(base: &Snapshot, stored: Option<Snapshot>, journal: Option<S
     begin(&expected, &records, cipher)
 }
 
-/// Fails if a journal holds what the snapshot does not: it must not be pushed over.
-pub(crate) fn check_spent(stored: Option<Snapshot>, journal: Option<Stored>, name: &str) -> Result<()> {
+/// Fails if a journal holds what neither the stored snapshot nor the one to be pushed does: it must not be pushed over.
+pub(crate) fn check_spent(stored: Option<Snapshot>, journal: Option<Stored>, name: &str, pushed: &Snapshot) -> Result<()> {
+    let is_in_pushed = journal.as_ref().is_some_and(|j| pushed.serial > j.base.serial && Changes::of(&j.records).are_in(pushed));
     let Some(recovered) = recover(stored, journal, name)? else { return Ok(()) };
-    if !recovered.from_journal {
+    if !recovered.from_journal || is_in_pushed {
         return Ok(());
     }
     Err(Error::Journal {

@@ -121,6 +121,12 @@ impl Backend for LocalBackend {
             _ => Ok(()),
         }
     }
+
+    async fn look(&self, name: &str) -> Result<Option<Snapshot>> {
+        let path = self.paths(name).read;
+        let bytes = read_bytes(&path, "state")?.unwrap_or_default();
+        read_stored(&bytes, &path.display().to_string(), &self.cipher)
+    }
 }
 
 /// A state in a local file. Its work is done on the caller's thread: a run reads and writes the state a few times only.
@@ -316,7 +322,7 @@ impl Store for LocalStore {
         let stored = match force {
             Force::No => {
                 let (stored, journal) = self.load(&session)?;
-                journal::check_spent(stored.clone(), journal, &self.journal_name())?;
+                journal::check_spent(stored.clone(), journal, &self.journal_name(), snapshot)?;
                 stored
             }
             // What stands there may be broken, which is why it is replaced.
@@ -324,6 +330,9 @@ impl Store for LocalStore {
         };
         let text = plan_push(snapshot, stored, force, &self.paths.write.display().to_string(), &self.cipher)?;
         self.store(&mut session, text.as_bytes())?;
+        if force == Force::No {
+            return self.end_journal(&snapshot.version());
+        }
         let path = self.journal_path();
         remove(&path).map_err(|e| Error::io(format!("end the journal {path:?}"), &e))
     }

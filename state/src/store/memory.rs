@@ -43,6 +43,11 @@ impl Backend for MemoryBackend {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         Ok(())
     }
+
+    async fn look(&self, name: &str) -> Result<Option<Snapshot>> {
+        let stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        stored.get(name).map_or(Ok(None), |store| store.kept().snapshot(&store.cipher))
+    }
 }
 
 /// One state in memory. Clones are the same state, as two processes see it.
@@ -162,10 +167,17 @@ impl Store for MemoryStore {
         let mut kept = self.kept();
         let stored = kept.snapshot(&self.cipher)?;
         if force == Force::No {
-            journal::check_spent(stored.clone(), kept.stored_journal(&self.cipher)?, NAME)?;
+            journal::check_spent(stored.clone(), kept.stored_journal(&self.cipher)?, NAME, snapshot)?;
         }
+        let open = match force {
+            Force::No => journal::open_intents(kept.stored_journal(&self.cipher)?.as_ref()),
+            Force::Yes => Vec::new(),
+        };
         kept.state = Some(plan_push(snapshot, stored, force, NAME, &self.cipher)?);
-        kept.journal = None;
+        kept.journal = match open.is_empty() {
+            true => None,
+            false => Some(journal::begin(&snapshot.version(), &open, &self.cipher)?.text.into_bytes()),
+        };
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! `terraform_remote_state`: the outputs of another state. Only the local backend is known so far.
+//! `terraform_remote_state`: the outputs of another state, in a local file or in S3.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use secstack_base::schema::Schema;
 use secstack_base::{Str, Type, Value};
 use secstack_sdk::{Error, Result};
+use secstack_state::Snapshot;
 
 use crate::kind::{DataKind, fail};
 use crate::schema::{computed, optional, required, schema};
@@ -38,19 +39,42 @@ impl DataKind for RemoteState {
     }
 
     async fn read(&self, _provider: &Value, config: &Value) -> Result<Value> {
-        let path = state_path(config)?;
-        let text = match tokio::fs::read(&path).await {
-            Ok(text) => text,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Err(not_found()),
-            Err(e) => return Err(fail("Error loading state error", format!("error loading the remote state: {e}"))),
+        let backend = config.get_str("backend").unwrap_or_default();
+        let state = match backend {
+            #[cfg(feature = "s3")]
+            "s3" => in_s3(config).await?,
+            _ => in_file(config).await?,
         };
-        let name = path.display().to_string();
-        let state = secstack_state::file::read(&text, &name).map_err(|e| fail("Failed to read remote state", e))?;
         let state = state.ok_or_else(not_found)?;
         let mut outputs: BTreeMap<Str, Value> = config.get("defaults").and_then(Value::as_map).cloned().unwrap_or_default();
         outputs.extend(state.outputs.into_iter().map(|(name, output)| (name, output.value)));
         Ok(config.with("outputs", Value::object(outputs)))
     }
+}
+
+async fn in_file(config: &Value) -> Result<Option<Snapshot>> {
+    let path = state_path(config)?;
+    let text = match tokio::fs::read(&path).await {
+        Ok(text) => text,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(fail("Error loading state error", format!("error loading the remote state: {e}"))),
+    };
+    secstack_state::file::read(&text, &path.display().to_string()).map_err(|e| fail("Failed to read remote state", e))
+}
+
+#[cfg(feature = "s3")]
+async fn in_s3(config: &Value) -> Result<Option<Snapshot>> {
+    use secstack_state::Backend;
+    let arguments = config.get("config").filter(|c| !c.is_null()).cloned().unwrap_or_else(|| Value::object([] as [(&str, Value); 0]));
+    let backend = secstack_state::store::S3Backend::new(&arguments).map_err(|problems| {
+        let texts: Vec<String> = problems.into_iter().map(|p| p.text).collect();
+        invalid(format!("The given configuration is not valid for backend \"s3\": {}", texts.join(" ")))
+    })?;
+    let workspace = config.get_str("workspace").filter(|w| !w.is_empty()).unwrap_or("default");
+    backend.look(workspace).await.map_err(|e| {
+        let d = e.diagnostic();
+        fail(&d.summary, [d.detail.as_str(), d.help.as_deref().unwrap_or_default()].join(" ").trim())
+    })
 }
 
 fn not_found() -> Error {
@@ -64,7 +88,7 @@ fn state_path(config: &Value) -> Result<PathBuf> {
         return Err(invalid(format!("There is no backend type named {backend:?}.")));
     }
     if backend != "local" {
-        let what = format!("terraform_remote_state cannot read from the backend {backend:?} yet; \"local\" is the only one.");
+        let what = format!("terraform_remote_state cannot read from the backend {backend:?}; this version knows \"local\" and \"s3\".");
         return Err(fail("Unsupported backend", what));
     }
     let argument = |name: &str| text_argument(config.get("config").unwrap_or(&Value::NULL), name);
@@ -134,7 +158,7 @@ mod tests {
     #[tokio::test]
     async fn errors() {
         check(config("local", "/nonexistent/x"), "Unable to find remote state").await;
-        check(config("s3", "x"), "Unsupported backend").await;
+        check(config("gcs", "x"), "Unsupported backend").await;
         check(config("x", "x"), "There is no backend type named \"x\"").await;
         let more = config("local", "x").with("config", Value::object([("bucket", "b".into())]));
         check(more, "unexpected attribute \"bucket\"").await;

@@ -1,0 +1,389 @@
+//! The state of one workspace in S3.
+//!
+//! Every write depends on what was read: the server refuses it when another run has written meanwhile. A run that takes
+//! over from another first makes sure of that refusal. It closes the journal of the other run with a fence, and claims
+//! the state by adding an empty line at its end. That changes nothing that anybody reads, but the tag of the object.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secstack_base::Diagnostic;
+use tokio::task::JoinHandle;
+
+use super::super::{Force, Planned, Store, plan_push, plan_write, read_stored};
+use super::bucket::{Bucket, If};
+use super::config::Config;
+use super::epoch::{Layout, Place};
+use super::lease::{Found, Holding};
+use crate::crypt::Cipher;
+use crate::error::{Error, Locked, Result};
+use crate::file;
+use crate::journal::{self, Journal, Recovered, Stored};
+use crate::lock::LockInfo;
+use crate::model::{Snapshot, Version};
+
+/// How often something is read again that changes while it is read.
+const PATIENCE: usize = 20;
+/// How long the end of a renewal of the lock is waited for when the lock is given back.
+const LAST_RENEWAL: Duration = Duration::from_secs(2);
+
+/// The state of one workspace.
+pub(super) struct S3Store {
+    bucket: Bucket,
+    key: String,
+    lease: Duration,
+    cipher: Cipher,
+    journal: Place,
+    session: tokio::sync::Mutex<Session>,
+    lock: Mutex<Option<Kept>>,
+    notices: Mutex<Vec<Diagnostic>>,
+}
+
+#[derive(Default)]
+struct Session {
+    journal: Option<Journal>,
+    /// The state as it was read or written last.
+    known: Option<Known>,
+}
+
+/// A state as it is stored.
+#[derive(Clone)]
+struct Known {
+    bytes: Option<Vec<u8>>,
+    etag: Option<String>,
+}
+
+/// A lock with the task that renews it.
+struct Kept {
+    holding: Arc<Holding>,
+    stop: Arc<tokio::sync::Notify>,
+    task: JoinHandle<()>,
+}
+
+impl Known {
+    fn snapshot(&self, name: &str, cipher: &Cipher) -> Result<Option<Snapshot>> {
+        let snapshot = self.bytes.as_deref().map_or(Ok(None), |bytes| read_stored(bytes, name, cipher))?;
+        // A workspace without anything in it: nobody has written its state yet.
+        Ok(snapshot.filter(|s| s.serial > 0 || !s.is_empty()))
+    }
+
+    fn condition(&self) -> If {
+        self.etag.clone().map_or(If::Absent, If::Unchanged)
+    }
+}
+
+impl S3Store {
+    pub(super) fn new(bucket: Bucket, config: &Config, key: String, cipher: Cipher) -> Self {
+        Self {
+            journal: Place::new(bucket.clone(), &key, cipher.clone()),
+            cipher,
+            bucket,
+            key,
+            lease: config.lease,
+            session: tokio::sync::Mutex::default(),
+            lock: Mutex::default(),
+            notices: Mutex::default(),
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("s3://{}/{}", self.bucket.name(), self.key)
+    }
+
+    fn lock_key(&self) -> String {
+        format!("{}.tflock", self.key)
+    }
+
+    fn holding(&self) -> Option<Arc<Holding>> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|k| k.holding.clone())
+    }
+
+    /// Whether this run may write, as far as its lock is concerned.
+    fn may_write(&self) -> Result<()> {
+        self.holding().map_or(Ok(()), |h| h.check())
+    }
+
+    async fn fetch(&self) -> Result<Known> {
+        let Some(object) = self.bucket.get(&self.key).await? else { return Ok(Known { bytes: None, etag: None }) };
+        Ok(Known { bytes: Some(object.bytes).filter(|b| !b.is_empty()), etag: Some(object.etag) })
+    }
+
+    fn decode(&self, known: &Known) -> Result<Option<Snapshot>> {
+        known.snapshot(&self.name(), &self.cipher)
+    }
+
+    /// A state without anything in it.
+    fn nothing(&self) -> Result<Vec<u8>> {
+        Ok(self.cipher.seal_state(&file::write(&Snapshot::new())?, &self.name())?.into_bytes())
+    }
+
+    /// The snapshot without the journal.
+    pub(super) async fn snapshot(&self) -> Result<Option<Snapshot>> {
+        self.decode(&self.fetch().await?)
+    }
+
+    /// Makes the state of a new workspace, without anything in it.
+    pub(super) async fn create(&self) -> Result<()> {
+        self.bucket.put(&self.key, self.nothing()?, If::Absent).await.map(drop)
+    }
+
+    /// The snapshot and the journal as they stood at one instant.
+    async fn load(&self) -> Result<(Layout, Known, Option<Stored>)> {
+        for _ in 0..PATIENCE {
+            // Whoever writes a snapshot removes its journal afterwards: a journal that is listed first and read last is
+            // either whole, or the snapshot holds it.
+            let layout = self.journal.layout().await?;
+            let known = self.fetch().await?;
+            if let Some(journal) = self.journal.read(&layout).await? {
+                return Ok((layout, known, journal));
+            }
+        }
+        Err(self.restless())
+    }
+
+    fn restless(&self) -> Error {
+        let problem = format!("The state {} is written by other runs faster than it can be read.", self.name());
+        Error::Remote { summary: "State not accessible", problem, help: Some("Wait until they are done, and try again.".into()) }
+    }
+
+    /// Keeps a run that went before from writing anything any more.
+    async fn shut_out(&self, layout: &Layout) -> Result<()> {
+        self.journal.fence(layout).await?;
+        for _ in 0..PATIENCE {
+            let known = self.fetch().await?;
+            let claimed = match &known.bytes {
+                Some(bytes) => [bytes.as_slice(), b"\n"].concat(),
+                None => self.nothing()?,
+            };
+            if self.bucket.put(&self.key, claimed, known.condition()).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(self.restless())
+    }
+
+    /// Stores a text in the place of what is known.
+    async fn store(&self, session: &mut Session, known: &Known, text: String, expected: Version) -> Result<()> {
+        self.may_write()?;
+        session.known = None;
+        if let Some(etag) = self.bucket.put(&self.key, text.clone().into_bytes(), known.condition()).await? {
+            session.known = Some(Known { bytes: Some(text.into_bytes()), etag: Some(etag) });
+            return Ok(());
+        }
+        self.may_write()?;
+        let found = self.snapshot().await?.map(|s| s.version());
+        if found.as_ref() == Some(&expected) {
+            return Err(Error::LockLost("Another run took this one for dead, and has claimed the state.".into()));
+        }
+        Err(Error::Moved { expected, found })
+    }
+
+    /// Ends the journal, but for the effects whose end is not known.
+    async fn end_journal(&self, ended: Option<Journal>, version: &Version) -> Result<()> {
+        let layout = self.journal.layout().await?;
+        let open = match ended {
+            Some(journal) => journal.open_intents().into_iter().map(journal::Record::Intent).collect(),
+            None if layout.is_live() => journal::open_intents(self.load().await?.2.as_ref()),
+            None => Vec::new(),
+        };
+        self.settle_journal(&layout, open, version).await
+    }
+
+    /// Leaves of the journal what is still open.
+    async fn settle_journal(&self, layout: &Layout, open: Vec<journal::Record>, version: &Version) -> Result<()> {
+        if open.is_empty() {
+            return self.journal.end(layout).await;
+        }
+        let text = journal::begin(version, &open, &self.cipher)?.text;
+        self.journal.begin(layout, &text, None).await.map(drop)
+    }
+
+    fn tell(&self, notice: Diagnostic) {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+    }
+
+    /// Waits for what the journal has under way, and takes it from the session.
+    async fn close_journal(&self, session: &mut Session) -> Option<Journal> {
+        let journal = session.journal.take()?;
+        let closing = journal.clone();
+        // The thread of the journal may wait for the server.
+        let _ = tokio::task::spawn_blocking(move || closing.close()).await;
+        Some(journal)
+    }
+}
+
+#[async_trait]
+impl Store for S3Store {
+    async fn recover(&self) -> Result<Option<Recovered>> {
+        let mut session = self.session.lock().await;
+        let (_, known, journal) = self.load().await?;
+        let snapshot = self.decode(&known)?;
+        session.known = Some(known);
+        journal::recover(snapshot, journal, &self.journal.name())
+    }
+
+    async fn write(&self, snapshot: &Snapshot) -> Result<Version> {
+        let mut session = self.session.lock().await;
+        let ended = self.close_journal(&mut session).await;
+        let known = match session.known.clone() {
+            Some(known) => known,
+            None => self.fetch().await?,
+        };
+        let stored = known.bytes.as_deref().filter(|_| !matches!(self.decode(&known), Ok(None)));
+        let version = match plan_write(snapshot, stored, &self.name(), &self.cipher)? {
+            Planned::Same(version) => version,
+            Planned::Replace(text, version) => {
+                self.store(&mut session, &known, text, snapshot.version()).await?;
+                version
+            }
+        };
+        self.may_write()?;
+        self.end_journal(ended, &version).await?;
+        Ok(version)
+    }
+
+    async fn push(&self, snapshot: &Snapshot, force: Force) -> Result<()> {
+        let mut session = self.session.lock().await;
+        self.close_journal(&mut session).await;
+        let (known, stored, open) = match force {
+            Force::No => {
+                let (_, known, journal) = self.load().await?;
+                let stored = self.decode(&known)?;
+                journal::check_spent(stored.clone(), journal.clone(), &self.journal.name(), snapshot)?;
+                (known, stored, journal::open_intents(journal.as_ref()))
+            }
+            // What stands there may be broken, which is why it is replaced.
+            Force::Yes => {
+                let etag = self.bucket.get(&self.key).await?.map(|o| o.etag);
+                (Known { bytes: None, etag }, None, Vec::new())
+            }
+        };
+        let expected = stored.as_ref().map_or_else(|| snapshot.version(), Snapshot::version);
+        let text = plan_push(snapshot, stored, force, &self.name(), &self.cipher)?;
+        self.store(&mut session, &known, text, expected).await?;
+        self.settle_journal(&self.journal.layout().await?, open, &snapshot.version()).await
+    }
+
+    async fn journal(&self, base: &Snapshot) -> Result<Journal> {
+        let mut session = self.session.lock().await;
+        self.close_journal(&mut session).await;
+        self.may_write()?;
+        let holding = self.holding();
+        let (layout, known, journal) = self.load().await?;
+        if holding.is_none() && layout.is_live() {
+            // Without a lock only what a dead run left may be taken up.
+            if let Some(found) = Found::read(&self.bucket, &self.lock_key()).await? {
+                return Err(found.refusal(self.bucket.name(), &self.lock_key()));
+            }
+            self.journal.fence(&layout).await?;
+        }
+        let stored = self.decode(&known)?;
+        session.known = Some(known);
+        let beginning = journal::go_on(base, stored, journal, &self.journal.name(), &self.cipher)?;
+        let sink = self.journal.begin(&layout, &beginning.text, holding).await?;
+        let journal = Journal::threaded(sink, beginning)?;
+        session.journal = Some(journal.clone());
+        Ok(journal)
+    }
+
+    async fn lock(&self, info: LockInfo) -> Result<String> {
+        if let Some(holding) = self.holding() {
+            let cause = format!("This run holds the lock already, by the ID {}.", holding.id());
+            return Err(Error::Locked(Box::new(Locked { holder: None, cause: cause.into() })));
+        }
+        let info = LockInfo { path: format!("{}/{}", self.bucket.name(), self.key), ..info };
+        let id = info.id.clone();
+        let (holding, before) = Holding::take(&self.bucket, &self.lock_key(), info, self.lease).await?;
+        let (holding, stop) = (Arc::new(holding), Arc::new(tokio::sync::Notify::new()));
+        let (keeping, stopping) = (holding.clone(), stop.clone());
+        let task = self.bucket.spawn(async move {
+            tokio::select! {
+                biased;
+                () = stopping.notified() => {}
+                () = keeping.keep() => {}
+            }
+        });
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(Kept { holding, stop, task });
+        if let Some(found) = &before {
+            self.tell(taken_over(found));
+        }
+        let ready = async {
+            let layout = self.journal.layout().await?;
+            if before.is_some() || layout.is_live() {
+                self.shut_out(&layout).await?;
+                self.session.lock().await.known = None;
+            }
+            self.may_write()
+        };
+        match ready.await {
+            Ok(()) => Ok(id),
+            Err(e) => {
+                let _ = self.unlock(&id).await;
+                Err(e)
+            }
+        }
+    }
+
+    async fn unlock(&self, id: &str) -> Result<()> {
+        let kept = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take_if(|k| k.holding.id() == id);
+        let Some(mut kept) = kept else {
+            return Err(Error::Lock(match self.holding() {
+                Some(holding) => format!("invalid lock id: {id:?}. current id: {:?}", holding.id()),
+                None => "The state is not locked by this run.".into(),
+            }));
+        };
+        kept.stop.notify_one();
+        if tokio::time::timeout(LAST_RENEWAL, &mut kept.task).await.is_err() {
+            kept.task.abort();
+        }
+        kept.holding.give_back().await
+    }
+
+    async fn force_unlock(&self, id: &str) -> Result<()> {
+        let key = self.lock_key();
+        let Some(found) = Found::read(&self.bucket, &key).await? else {
+            return Err(Error::Lock("The state is not locked.".into()));
+        };
+        let Some(file) = &found.file else { return Err(found.refusal(self.bucket.name(), &key)) };
+        if file.info.id != id {
+            return Err(Error::Lock(format!("The lock ID {id:?} does not match the existing lock.\n{}", file.info)));
+        }
+        // Its holder may be there after all.
+        if file.lease.is_some() {
+            self.shut_out(&self.journal.layout().await?).await?;
+        }
+        for _ in 0..PATIENCE {
+            let Some(found) = Found::read(&self.bucket, &key).await? else { return Ok(()) };
+            if found.file.is_none_or(|f| f.info.id != id) || self.bucket.delete_unchanged(&key, &found.object.etag).await? {
+                return Ok(());
+            }
+        }
+        Err(self.restless())
+    }
+
+    fn encode(&self, snapshot: &Snapshot) -> Result<Vec<u8>> {
+        Ok(self.cipher.seal_state(&file::write(snapshot)?, &self.name())?.into_bytes())
+    }
+
+    fn notices(&self) -> Vec<Diagnostic> {
+        std::mem::take(&mut self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn lost(&self) -> Error {
+        match self.holding() {
+            Some(holding) => holding.lost().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// What a user is told of a lock that was taken over.
+fn taken_over(found: &Found) -> Diagnostic {
+    let holder = found.file.as_ref().map(|f| f.info.to_string()).unwrap_or_default();
+    let what = format!(
+        "Another run held the lock on the state and was last heard of {} seconds ago. It was taken for dead, and this run has its lock now. If it is still there, it cannot write the state any more.\n{holder}",
+        found.object.age.as_secs()
+    );
+    Diagnostic::warning("Lock taken over", what)
+}
