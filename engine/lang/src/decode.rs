@@ -27,7 +27,7 @@ use crate::{Body, Module};
 pub(crate) use constant::{check_static, static_value, text, truth};
 pub(crate) use content::{Content, Shape, part, whole};
 pub(crate) use module_call::providers;
-pub(crate) use reference::{Quoted, list, provider_ref, reference, references_of};
+pub(crate) use reference::{Quoted, list, provider_ref, reference, references_of, unquoted};
 pub use types::type_constraint;
 
 /// One file of a module.

@@ -10,6 +10,7 @@
 pub mod ast;
 pub mod body;
 pub mod decode;
+pub mod encryption;
 pub mod fmt;
 pub mod json;
 pub mod module;
@@ -27,6 +28,7 @@ mod token;
 pub use ast::{Expr, ExprKind};
 pub use body::{Attribute, Block, Body};
 pub use decode::{SourceFile, type_constraint};
+pub use encryption::{Encryption, parse_encryption};
 pub use json::parse_json_file;
 pub use module::Module;
 pub use parse::{parse_expression, parse_file, parse_template};

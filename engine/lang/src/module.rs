@@ -7,7 +7,7 @@ use secstack_base::convert::Defaults;
 use secstack_base::{ProviderAddr, Span, Str, Type};
 
 use crate::ast::Traversal;
-use crate::{Attribute, Block, Body, Expr};
+use crate::{Attribute, Block, Body, Encryption, Expr};
 
 /// What a directory of configuration files declares, expressions unevaluated.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +31,7 @@ pub struct Module {
     /// The `backend` (or `cloud`) block of `terraform`.
     pub backend: Option<Block>,
     /// The `encryption` block of `terraform` (OpenTofu).
-    pub encryption: Option<Block>,
+    pub encryption: Option<Encryption>,
     /// `provider_meta` blocks of `terraform`.
     pub provider_meta: Vec<Block>,
     /// `moved` blocks, in order.

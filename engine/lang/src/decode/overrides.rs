@@ -44,7 +44,8 @@ impl Decoder {
         }
         // Providers are merged entry by entry: later entries win when they are decoded.
         self.terraform.merges |= replaced.iter().any(|n| &**n == "required_providers");
-        let goes = |name: &Str| &**name != "required_providers" && replaced.contains(name);
+        self.terraform.merges_encryption |= replaced.iter().any(|n| &**n == "encryption");
+        let goes = |name: &Str| !matches!(&**name, "required_providers" | "encryption") && replaced.contains(name);
         for base in blocks.iter_mut().filter(|base| &*base.ty == "terraform") {
             match &mut base.body.items {
                 Items::Native { attributes, blocks } => {

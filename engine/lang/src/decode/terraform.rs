@@ -4,9 +4,9 @@ use secstack_base::{Diagnostic, ProviderAddr, Span, Str};
 
 use super::module_call::invalid_constraint;
 use super::provider::is_provider_name;
-use super::reference::unquoted;
-use super::{Decoder, Quoted, Shape, list, provider_ref, reference, text, whole};
+use super::{Decoder, Quoted, Shape, list, provider_ref, reference, text, unquoted, whole};
 use crate::body::{Attribute, Block};
+use crate::encryption::Encryption;
 use crate::module::{ProviderRef, RequiredProvider};
 use crate::version::Constraint;
 use crate::{Expr, ExprKind};
@@ -25,6 +25,8 @@ pub(super) struct Settings {
     clouds: Vec<Block>,
     /// Whether an override file brought another `required_providers` block, which is merged.
     pub merges: bool,
+    /// Whether an override file brought another `encryption` block, which is merged.
+    pub merges_encryption: bool,
 }
 
 impl Decoder {
@@ -50,9 +52,23 @@ impl Decoder {
                 "cloud" => self.terraform.clouds.push(inner.clone()),
                 "required_providers" => self.required_providers(inner, c.json),
                 "provider_meta" => self.module.provider_meta.push(inner.clone()),
-                _ => self.module.encryption = Some(inner.clone()),
+                _ => self.encryption(inner),
             }
         }
+    }
+
+    fn encryption(&mut self, b: &Block) {
+        let found = Encryption::decode(&b.body, b.span, &mut self.diags);
+        self.module.encryption = match self.module.encryption.take() {
+            None => Some(found),
+            Some(base) if self.terraform.merges_encryption => Some(base.merge(found)),
+            Some(base) => {
+                let place = self.place(base.span);
+                let detail = format!("A module may have only one encryption configuration. It was previously configured in {place}.");
+                self.again("Duplicate encryption configuration", detail, b.span, base.span);
+                Some(base)
+            }
+        };
     }
 
     /// Settles on one backend.
