@@ -25,6 +25,7 @@ struct Arg {
 }
 
 const INVALID_ARGUMENT: &str = "Invalid function argument";
+const SENSITIVE: &str = "(sensitive value)";
 const FAILED: &str = "Error in function call";
 
 impl Env<'_> {
@@ -80,12 +81,22 @@ impl Env<'_> {
             return dynamic();
         }
         funcs::apply(f, self.scope.context(), values).unwrap_or_else(|e| {
+            let why = self.discreet(call, e.message);
             diags.push(match e.arg {
-                Some(i) => invalid_argument(f, i, spans.get(i).copied().unwrap_or(call.expr.span), &e.message),
-                None => failed(call, &e.message),
+                Some(i) => invalid_argument(f, i, spans.get(i).copied().unwrap_or(call.expr.span), &why),
+                None => failed(call, &why),
             });
             dynamic()
         })
+    }
+
+    /// A message of a function without the texts that it was given in confidence.
+    fn discreet(self, call: &Call<'_>, message: String) -> String {
+        let mut hidden = Vec::new();
+        // Few calls fail, so that the arguments are not kept for this but worked out again.
+        call.args.iter().for_each(|a| gather_hidden(&self.eval(a, &mut Diags::new()), false, &mut hidden));
+        hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        hidden.iter().fold(message, |m, text| m.replace(&quote(text), SENSITIVE).replace(&**text, SENSITIVE))
     }
 
     /// Whether the provider that a function belongs to is declared here. Other functions need none.
@@ -217,6 +228,17 @@ fn check_count(call: &Call<'_>, given: usize, params: &[&str], at_least: bool, d
         return false;
     }
     true
+}
+
+/// Gathers the texts in a value that must not be shown. `within` says that something around it is hidden.
+fn gather_hidden(value: &Value, within: bool, found: &mut Vec<Str>) {
+    let hidden = within || !value.marks.is_none();
+    match &value.data {
+        Data::String(text) if hidden && !text.is_empty() => found.push(text.clone()),
+        Data::List(_, items) | Data::Set(_, items) | Data::Tuple(items) => items.iter().for_each(|v| gather_hidden(v, hidden, found)),
+        Data::Map(_, items) | Data::Object(items) => items.values().for_each(|v| gather_hidden(v, hidden, found)),
+        _ => {}
+    }
 }
 
 fn invalid_argument(f: &Function, i: usize, span: Span, why: &str) -> Diagnostic {
