@@ -88,7 +88,8 @@ impl Planner {
 
     fn config_addr_of(&self, node: NodeIndex) -> Option<ConfigAddr> {
         match &self.graph.graph[node] {
-            secstack_eval::Node::Resource(ix, name) => {
+            // What is ephemeral is gone when the state is read again.
+            secstack_eval::Node::Resource(ix, name) if name.mode != Mode::Ephemeral => {
                 Some(ConfigAddr { module: self.world.config.module(*ix).path.clone(), name: name.clone() })
             }
             _ => None,
