@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use secstack_base::{Diagnostic, Diags, Span, Str, Type, Value, convert};
+use secstack_base::{Diagnostic, Diags, Marks, Span, Str, Type, Value, convert};
 use secstack_eval::config::{ConfigModule, ModuleIx, ROOT};
 use secstack_eval::evaluate;
 use secstack_eval::funcs::{Context, Files};
@@ -112,6 +112,13 @@ impl EarlyScope<'_> {
         Ok(convert::convert(&value, &variable.ty).unwrap_or(value))
     }
 
+    /// What must be kept of a variable.
+    fn marks(&self, name: &Str) -> Marks {
+        let variable = self.here().module.variables.get(name);
+        let mark = |is: bool, mark: Marks| if is { mark } else { Marks::NONE };
+        variable.map_or(Marks::NONE, |v| mark(v.sensitive, Marks::SENSITIVE).with(mark(v.ephemeral, Marks::EPHEMERAL)))
+    }
+
     fn local(&self, name: &Str, span: Span) -> Found {
         match self.here().module.locals.get(name) {
             Some(local) => self.at(self.ix, &local.expr),
@@ -138,7 +145,10 @@ impl Scope for EarlyScope<'_> {
                     let what = format!("The value of {} is needed to work itself out.", key.1);
                     return Err(Diagnostic::error("Circular reference", what).at(whole));
                 }
-                let value = if &**root == "var" { self.variable(step.name, whole) } else { self.local(step.name, whole) };
+                let value = match &**root {
+                    "var" => self.variable(step.name, whole).map(|v| v.mark(self.marks(step.name))),
+                    _ => self.local(step.name, whole),
+                };
                 self.open.borrow_mut().remove(&key);
                 value?
             }
