@@ -89,6 +89,11 @@ struct Target {
     migrating: AtomicBool,
 }
 
+/// What an encrypted text is; `None` when it is not encrypted.
+pub fn encrypted(stored: &[u8]) -> Option<Kind> {
+    Envelope::read(stored).map(|e| if e.is_state() { Kind::State } else { Kind::Plan })
+}
+
 /// What encrypts one text.
 struct Sealing<'a> {
     gcm: gcm::Gcm,
@@ -158,7 +163,10 @@ impl Cipher {
             return Ok(Cow::Borrowed(stored));
         }
         let Some(envelope) = Envelope::read(stored) else {
-            self.accept_plain(kind, name)?;
+            // Whoever reads a state that is not whole says so, in better words.
+            if kind != Kind::State || envelope::is_document(stored) {
+                self.accept_plain(kind, name)?;
+            }
             return Ok(Cow::Borrowed(stored));
         };
         let Some(target) = &self.0 else { return Err(no_configuration(kind, name)) };

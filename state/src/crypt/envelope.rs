@@ -78,6 +78,11 @@ impl Envelope {
         Some(Self { passed, meta: decode(&file.meta), data, version: file.encryption_version })
     }
 
+    /// Whether it names a lineage or a serial, which only states have.
+    pub(super) fn is_state(&self) -> bool {
+        self.passed.serial.is_some() || self.passed.lineage.is_some()
+    }
+
     pub(super) fn check_version(&self) -> Result<(), String> {
         if self.version == VERSION {
             return Ok(());
@@ -105,6 +110,11 @@ impl Envelope {
 
 fn changed(what: &str, outside: &str, inside: &str) -> String {
     format!("The {what} beside the encrypted data is {outside:?}, the one inside is {inside:?}: the file was changed after it was written.")
+}
+
+/// Whether a text is whole, whatever it says.
+pub(super) fn is_document(text: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 fn passed(plain: &[u8]) -> Result<Passed, String> {
