@@ -1,6 +1,7 @@
 //! Keys and their names.
 
 pub mod alias;
+pub mod data_key;
 pub mod key;
 
 use secstack_sdk::typed::Registry;
