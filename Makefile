@@ -4,21 +4,27 @@ SECSTACK ?= $(TARGET)/release/secstack
 HARNESS := tests/harness
 export SECSTACK
 
-.PHONY: build test test-aws conformance demo bench cross fmt clippy doc
+.PHONY: build test test-aws test-s3 conformance demo bench cross fmt clippy doc
 
 build:
 	cargo build --release --workspace
 
 # The Rust tests, then the facts in tests/conformance that need no AWS, with the binary just built. The scenarios on AWS
-# and the tests of the AWS provider, which need the emulator, are in `make test-aws`.
+# and the tests of the AWS provider, which need the emulator, are in `make test-aws`; those of states in S3 in `make test-s3`.
 test: build
-	cargo test --release --workspace --exclude secstack-aws
+	cargo test --release --workspace --exclude secstack-aws --exclude secstack-state
+	cargo test --release -p secstack-state
 	python3 $(HARNESS)/conformance.py --only builtin
 	python3 $(HARNESS)/conformance.py --only expressions
 
 test-aws: build
 	cargo test --release -p secstack-aws
 	python3 $(HARNESS)/conformance.py --only aws
+
+# States in S3: against an emulated one, shared with Terraform where that is installed (with the code 3 where it is not).
+test-s3: build
+	cargo test --release -p secstack-state --features s3
+	python3 $(HARNESS)/s3_state.py
 
 conformance: build
 	python3 $(HARNESS)/conformance.py

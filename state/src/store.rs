@@ -96,6 +96,11 @@ pub trait Store: Send + Sync {
     /// Breaks the lock of a run that is gone.
     async fn force_unlock(&self, id: &str) -> Result<()>;
 
+    /// Whether the state is kept on this machine, where it can be written when nothing else can be reached.
+    fn is_local(&self) -> bool {
+        true
+    }
+
     /// The bytes in which this store would keep a snapshot, encrypted if it encrypts.
     fn encode(&self, snapshot: &Snapshot) -> Result<Vec<u8>> {
         Ok(file::write(snapshot)?.into_bytes())

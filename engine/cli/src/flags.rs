@@ -95,6 +95,14 @@ pub struct StatePaths {
     pub backup: Option<PathBuf>,
 }
 
+impl StatePaths {
+    /// The first of the options that was given.
+    pub fn used(&self) -> Option<&'static str> {
+        let given = [("-state", &self.state), ("-state-out", &self.state_out), ("-backup", &self.backup)];
+        given.into_iter().find(|(_, path)| path.is_some()).map(|(name, _)| name)
+    }
+}
+
 /// Warnings.
 #[derive(Args, Clone, Debug)]
 pub struct Warnings {

@@ -1,7 +1,7 @@
 //! Planning and applying, as several commands do it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secstack_base::addr::Target;
@@ -9,10 +9,13 @@ use secstack_base::{Addr, Diagnostic, Diags, Mode, Str, Value};
 use secstack_eval::Config;
 use secstack_plan::{Action, Options, Plan, PlanMode, Start};
 use secstack_run::{Apply, ProviderSet};
+use secstack_state::Snapshot;
+use secstack_state::workspace::DEFAULT;
 
 use crate::app::{App, Outcome, Told};
 use crate::flags::Planning;
 use crate::interrupt::Interrupts;
+use crate::output::write_private;
 use crate::project::Project;
 use crate::session::Session;
 use crate::view::View;
@@ -100,6 +103,9 @@ pub async fn plan(
         let help = "Create a file whose name ends in .tf, or name the directory of the configuration with -chdir.";
         return Err(view.error(Diagnostic::error("No configuration files", what).help(help)));
     }
+    if let (Some(path), false, DEFAULT) = (&project.place.left_behind, session.exists, &*project.workspace) {
+        return Err(view.error(left_behind(path)));
+    }
     let found = project.validate(app).await;
     if found.has_errors() {
         view.diags(&found);
@@ -127,6 +133,16 @@ pub async fn plan(
         return Err(Told);
     }
     Ok(plan)
+}
+
+/// The place for the state is empty, since nobody has moved the state there.
+fn left_behind(path: &Path) -> Diagnostic {
+    let what = format!(
+        "The configuration names a place for the state that holds none, and there is a state in the file {}. With an empty state all objects would be created once more.",
+        path.display()
+    );
+    let help = "To move the state, run \"secstack init -migrate-state\". To start with an empty one, run \"secstack init -reconfigure\".";
+    Diagnostic::error("State was not moved", what).help(help)
 }
 
 /// What an apply needs.
@@ -176,14 +192,15 @@ pub async fn apply(app: &App, view: &View, a: Applying<'_>) -> Outcome {
         events: view.events(steps),
     };
     let ticking = view.tick();
+    let watching = watch_lock(view, a.session, &interrupts);
     let applied = apply.run().await;
     ticking.abort();
+    watching.abort();
     app.out.status("");
     let written = a.session.store.write(&applied.snapshot).await;
     view.diags(&applied.diags);
     if let Err(e) = written {
-        let kept = "The state could not be stored at the end of this run. What was done is recorded in the journal beside it, from which the next run goes on. Do not delete the journal.";
-        view.diags(&Diags(vec![e.diagnostic(), Diagnostic::error("Failed to save state", kept)]));
+        view.diags(&Diags(vec![e.diagnostic(), not_stored(app, a.session, &applied.snapshot)]));
         return Err(Told);
     }
     if applied.diags.has_errors() {
@@ -191,6 +208,45 @@ pub async fn apply(app: &App, view: &View, a: Applying<'_>) -> Outcome {
     }
     view.applied(mode, applied.done, &applied.snapshot);
     Ok(0)
+}
+
+/// Ends a run like an interrupt when it loses its lock: nothing new is begun.
+fn watch_lock(view: &View, session: &Session, interrupts: &Interrupts) -> tokio::task::JoinHandle<()> {
+    let (view, store, stop) = (view.clone(), session.store.clone(), interrupts.stop.clone());
+    tokio::spawn(async move {
+        let lost = store.lost().await;
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+        view.diags(&Diags(vec![lost.diagnostic()]));
+    })
+}
+
+/// Keeps what the run knows where it can still be kept, and says how it is taken up again.
+fn not_stored(app: &App, session: &Session, snapshot: &Snapshot) -> Diagnostic {
+    const KEPT: &str = "errored.tfstate";
+    const SUMMARY: &str = "Failed to save state";
+    let in_journal =
+        "What was done is recorded in the journal beside the state, from which the next run goes on. Do not delete the journal.";
+    if session.store.is_local() {
+        return Diagnostic::error(SUMMARY, format!("The state could not be stored at the end of this run. {in_journal}"));
+    }
+    // The stored state, if it is still the one that this run started from, has the serial before that.
+    let successor = Snapshot { serial: snapshot.serial + 1, ..snapshot.clone() };
+    let path = app.root.join(KEPT);
+    let written = session
+        .store
+        .encode(&successor)
+        .map_err(|e| e.to_string())
+        .and_then(|bytes| write_private(&path, &bytes).map_err(|e| e.to_string()));
+    if let Err(e) = written {
+        let what = format!("The state could not be stored at the end of this run, and not in {} either: {e}. {in_journal}", path.display());
+        return Diagnostic::error(SUMMARY, what);
+    }
+    let what = format!(
+        "The state could not be stored at the end of this run. It was written to the file {} instead. {in_journal}",
+        path.display()
+    );
+    let help = "When the state can be written again, run \"secstack state push errored.tfstate\". If that is refused, another run has written the state since: plan again, and import what only the file knows. Without the file, the next run takes up the journal.";
+    Diagnostic::error(SUMMARY, what).help(help)
 }
 
 fn root(app: &App) -> PathBuf {

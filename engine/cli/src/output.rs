@@ -85,6 +85,18 @@ impl Out {
     }
 }
 
+/// Writes a file that only its owner can read, since it may hold secrets.
+///
+/// # Errors
+/// When that is not possible.
+pub fn write_private(path: &std::path::Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(bytes)
+}
+
 fn clear(drawn: &mut Drawn, out: &mut impl Write) {
     if std::mem::take(&mut drawn.status) {
         let _ = out.write_all(b"\r\x1b[K");

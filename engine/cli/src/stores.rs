@@ -1,10 +1,13 @@
-//! Where the state is: what the `backend` block says.
+//! Where the state is: what the `backend` block says, with what `init -backend-config` added.
+
+pub mod migrate;
+pub mod saved;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use secstack_base::{Diagnostic, Diags, Span, Str, Value};
+use secstack_base::{Diagnostic, Diags, Marks, Span, Str, Value};
 use secstack_eval::config::{Config, ROOT};
 use secstack_run::load::{self, Early};
 use secstack_state::Backend;
@@ -12,6 +15,7 @@ use secstack_state::store::LocalBackend;
 
 use crate::app::App;
 use crate::flags::StatePaths;
+use saved::Saved;
 
 /// A place for states.
 #[derive(Clone)]
@@ -22,103 +26,167 @@ pub struct Place {
     pub config: Value,
     /// The backend.
     pub backend: Arc<dyn Backend>,
+    /// A local state that nobody has moved to this place: an empty place is no reason to create everything anew.
+    pub left_behind: Option<PathBuf>,
+}
+
+/// Arguments of a backend, without those that are null.
+pub type Arguments = BTreeMap<Str, Value>;
+
+/// What a configuration says of its backend.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    /// The type: `local` without a block.
+    pub ty: String,
+    /// The arguments.
+    pub arguments: Arguments,
+    /// Where each argument stands.
+    pub spans: BTreeMap<Str, Span>,
+    /// Where the type stands.
+    pub span: Option<Span>,
 }
 
 /// The place that a configuration names. Without a `backend` block, that is a file beside the configuration.
 pub fn place(app: &App, config: &Config, early: &Early<'_>, paths: &StatePaths, diags: &mut Diags) -> Option<Place> {
-    let block = load::backend(config);
-    let ty = block.map_or("local", |b| if &*b.ty == "cloud" { "cloud" } else { b.labels.first().map_or("local", |(l, _)| l) });
-    let span = block.map(|b| b.labels.first().map_or(b.span, |(_, s)| *s));
-    if ty != "local" {
-        diags.push(unsupported(ty, span));
-        return None;
+    let written = written(config, early, diags)?;
+    let saved = Saved::read(app);
+    let arguments = match saved::merged(&written, saved.as_ref()) {
+        Ok(arguments) => arguments,
+        Err(d) => {
+            diags.push(*d);
+            return None;
+        }
+    };
+    let mut place = open(app, &written, arguments, paths, diags)?;
+    if saved.is_none() && place.ty != "local" {
+        place.left_behind = left_behind(app);
     }
-    let mut given = saved_config(app);
-    if let Some(block) = block {
-        let (view, found) = block.body.view(&[]);
-        diags.extend(found);
-        for a in view.attributes.iter() {
-            if !["path", "workspace_dir"].contains(&&*a.name) {
-                let what =
-                    format!("An argument named {:?} is not expected here. The backend \"local\" takes path and workspace_dir.", a.name);
-                diags.push(Diagnostic::error("Unsupported argument", what).at(a.name_span));
-            } else if let Some(text) = early.text(&config.modules, ROOT, &a.expr, &a.name, diags) {
-                given.insert(a.name.to_string(), text.to_string());
-            }
+    Some(place)
+}
+
+/// What a configuration says of its backend.
+pub fn written(config: &Config, early: &Early<'_>, diags: &mut Diags) -> Option<Written> {
+    let Some(block) = load::backend(config) else { return Some(Written { ty: "local".into(), ..Written::default() }) };
+    let label = block.labels.first();
+    let ty = if &*block.ty == "cloud" { "cloud" } else { label.map_or("local", |(l, _)| l) };
+    let mut written = Written { ty: ty.into(), span: Some(label.map_or(block.span, |(_, s)| *s)), ..Written::default() };
+    let Some(known) = known_arguments(ty) else {
+        diags.push(unsupported(ty, written.span));
+        return None;
+    };
+    let (view, found) = block.body.view(&[]);
+    let before = diags.0.len();
+    diags.extend(found);
+    for b in view.blocks.iter() {
+        let what = format!(
+            "Blocks of type {:?} are not expected here. Did you mean to define the argument {0:?}? If so, use the equals sign.",
+            b.ty
+        );
+        diags.push(Diagnostic::error("Unsupported block type", what).at(b.ty_span));
+    }
+    for a in view.attributes.iter() {
+        if !known.contains(&&*a.name) {
+            let near = secstack_base::diag::suggest(&a.name, known.iter().copied());
+            let near = near.map(|n| format!(" Did you mean {n:?}?")).unwrap_or_default();
+            let what = format!("An argument named {:?} is not expected here.{near}", a.name);
+            diags.push(Diagnostic::error("Unsupported argument", what).at(a.name_span));
+            continue;
+        }
+        let value = early.value(&config.modules, ROOT, &a.expr, diags).unmark_deep(Marks::ALL);
+        if !value.is_wholly_known() {
+            let what = format!("The argument {:?} must be known before anything is planned.", a.name);
+            diags.push(Diagnostic::error("Unsuitable value", what).at(a.expr.span));
+        } else if !value.is_null() {
+            written.spans.insert(a.name.clone(), a.expr.span);
+            written.arguments.insert(a.name.clone(), value);
         }
     }
-    if diags.has_errors() {
-        return None;
+    (!diags.0[before..].iter().any(Diagnostic::is_error)).then_some(written)
+}
+
+/// The place that arguments name.
+pub fn open(app: &App, written: &Written, arguments: Arguments, paths: &StatePaths, diags: &mut Diags) -> Option<Place> {
+    match written.ty.as_str() {
+        "local" => Some(local(app, arguments, paths)),
+        #[cfg(feature = "s3")]
+        "s3" => {
+            if let Some(flag) = paths.used() {
+                let what = format!("The option {flag} is for states in local files, and this configuration keeps its state in S3.");
+                diags.push(Diagnostic::error("Unsupported option", what));
+                return None;
+            }
+            let config = Value::object(arguments);
+            match secstack_state::store::S3Backend::new(&config) {
+                Ok(backend) => Some(Place { ty: "s3".into(), config, backend: Arc::new(backend), left_behind: None }),
+                Err(problems) => {
+                    for p in problems {
+                        let span = p.argument.as_ref().and_then(|a| written.spans.get(a.as_str()).copied()).or(written.span);
+                        diags.push(Diagnostic::error("Invalid backend configuration", p.text).at_opt(span));
+                    }
+                    None
+                }
+            }
+        }
+        ty => {
+            diags.push(unsupported(ty, written.span));
+            None
+        }
     }
-    Some(local(app, &given, paths))
 }
 
 /// The place that a saved plan names.
 pub fn place_of_plan(app: &App, ty: &str, config: &Value, paths: &StatePaths) -> Result<Place, Diagnostic> {
-    if ty != "local" {
-        return Err(unsupported(ty, None));
+    let arguments = config.as_map().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut diags = Diags::new();
+    let written = Written { ty: ty.into(), ..Written::default() };
+    match open(app, &written, arguments, paths, &mut diags) {
+        Some(place) => Ok(place),
+        None => Err(diags.into_iter().next().unwrap_or_else(|| unsupported(ty, None))),
     }
-    let text = |name: &str| Some((name.to_string(), config.get_str(name)?.to_string()));
-    let given = ["path", "workspace_dir"].into_iter().filter_map(text).collect();
-    Ok(local(app, &given, paths))
+}
+
+/// The arguments that a type of backend takes, if there is such a type here.
+pub fn known_arguments(ty: &str) -> Option<&'static [&'static str]> {
+    match ty {
+        "local" => Some(&["path", "workspace_dir"]),
+        #[cfg(feature = "s3")]
+        "s3" => Some(secstack_state::store::S3Backend::ARGUMENTS),
+        _ => None,
+    }
 }
 
 fn unsupported(ty: &str, span: Option<Span>) -> Diagnostic {
+    let places = if cfg!(feature = "s3") { "in local files and in S3" } else { "in local files" };
     let what = match ty {
-        "cloud" => "This version keeps states in local files. HCP Terraform is not among the places it knows.".to_string(),
-        _ => format!("There is no backend type {ty:?} in this version: it keeps states in local files."),
+        "cloud" => format!("This version keeps states {places}. HCP Terraform is not among the places it knows."),
+        _ => format!("There is no backend type {ty:?} in this version: it keeps states {places}."),
     };
     Diagnostic::error("Unsupported backend type", what).at_opt(span).help("Use the backend \"local\", or leave the backend block out.")
 }
 
-fn local(app: &App, given: &BTreeMap<String, String>, paths: &StatePaths) -> Place {
+fn local(app: &App, arguments: Arguments, paths: &StatePaths) -> Place {
     let mut backend = LocalBackend::new(&app.root);
-    let set = |name: &str, to: &mut PathBuf| {
-        if let Some(text) = given.get(name) {
-            *to = text.into();
-        }
-    };
-    set("path", &mut backend.path);
-    set("workspace_dir", &mut backend.workspace_dir);
+    let text = |name: &str| arguments.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
+    if let Some(path) = text("path") {
+        backend.path = path.into();
+    }
+    if let Some(dir) = text("workspace_dir") {
+        backend.workspace_dir = dir.into();
+    }
     backend.state.clone_from(&paths.state);
     backend.state_out.clone_from(&paths.state_out);
     backend.backup.clone_from(&paths.backup);
-    let config = Value::object(given.iter().map(|(k, v)| (Str::from(k.as_str()), Value::string(v))));
-    Place { ty: "local".into(), config, backend: Arc::new(backend) }
+    Place { ty: "local".into(), config: Value::object(arguments), backend: Arc::new(backend), left_behind: None }
 }
 
-/// The arguments that `init -backend-config` gave, from where Terraform keeps them.
-fn saved_config(app: &App) -> BTreeMap<String, String> {
-    let read = || {
-        let text = std::fs::read(app.root.join(&app.data_dir).join("terraform.tfstate")).ok()?;
-        let saved: serde_json::Value = serde_json::from_slice(&text).ok()?;
-        let backend = saved.get("backend")?;
-        if backend.get("type")?.as_str()? != "local" {
-            return None;
-        }
-        let config = backend.get("config")?.as_object()?;
-        Some(config.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_string()))).collect())
-    };
-    read().unwrap_or_default()
+/// The place that a configuration without a backend names.
+pub fn beside(app: &App) -> Place {
+    local(app, Arguments::new(), &StatePaths::default())
 }
 
-/// Keeps arguments that `init -backend-config` gives, where Terraform keeps them.
-///
-/// # Errors
-/// When they cannot be written.
-pub fn save_config(app: &App, given: &BTreeMap<String, String>) -> Result<(), Diagnostic> {
-    let dir = app.root.join(&app.data_dir);
-    let config: serde_json::Map<String, serde_json::Value> = given.iter().map(|(k, v)| (k.clone(), v.clone().into())).collect();
-    let text = serde_json::json!({
-        "version": 3,
-        "terraform_version": secstack_state::model::TERRAFORM_VERSION,
-        "backend": { "type": "local", "config": config, "hash": 0 },
-    });
-    let written = std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(dir.join("terraform.tfstate"), format!("{text:#}\n")));
-    written.map_err(|e| {
-        Diagnostic::error(
-            "Failed to save the backend configuration",
-            format!("The file terraform.tfstate in {} cannot be written: {e}.", app.data_dir.display()),
-        )
-    })
+/// A state in the file that a configuration without a backend uses.
+pub fn left_behind(app: &App) -> Option<PathBuf> {
+    let path = app.root.join("terraform.tfstate");
+    let snapshot = secstack_state::file::read(&std::fs::read(&path).ok()?, "").ok().flatten()?;
+    (!snapshot.is_empty()).then_some(path)
 }

@@ -96,7 +96,7 @@ pub(crate) fn go_on(base: &Snapshot, stored: Option<Snapshot>, journal: Option<S
 
 /// Fails if a journal holds what neither the stored snapshot nor the one to be pushed does: it must not be pushed over.
 pub(crate) fn check_spent(stored: Option<Snapshot>, journal: Option<Stored>, name: &str, pushed: &Snapshot) -> Result<()> {
-    let is_in_pushed = journal.as_ref().is_some_and(|j| pushed.serial > j.base.serial && Changes::of(&j.records).are_in(pushed));
+    let is_in_pushed = journal.as_ref().is_some_and(|j| pushed.serial > j.base.serial && Changes::of(&j.records).are_known_to(pushed));
     let Some(recovered) = recover(stored, journal, name)? else { return Ok(()) };
     if !recovered.from_journal || is_in_pushed {
         return Ok(());
@@ -219,6 +219,11 @@ impl<'a> Changes<'a> {
         if let Some(results) = self.checks {
             snapshot.checks.clone_from(results);
         }
+    }
+
+    /// Whether the snapshot is of the same run and goes further: it has every instance, as it is or as it became.
+    fn are_known_to(&self, snapshot: &Snapshot) -> bool {
+        self.entries.iter().all(|(addr, (entry, _))| entry.is_empty() || snapshot.instance(addr).is_some())
     }
 
     /// Whether the snapshot already holds them: the run was cut off after writing it, before removing its journal.

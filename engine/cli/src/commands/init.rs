@@ -1,17 +1,19 @@
 //! `init`
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
-use secstack_base::{Diagnostic, Diags};
+use secstack_base::{Diagnostic, Diags, Value};
 use secstack_lang::parse_tfvars;
 use secstack_run::load::{self, Early, Install, Progress};
 
 use crate::app::{App, Outcome, Told};
 use crate::flags::{Ask, Lock, Look, StatePaths, Variables, switch};
+use crate::stores::migrate::{self, Moving};
+use crate::stores::saved::{self, Saved};
+use crate::stores::{self, Arguments, Place};
 use crate::view::View;
-use crate::{project, stores, vars};
+use crate::{project, vars};
 
 /// Prepare your working directory for other commands
 ///
@@ -36,14 +38,14 @@ pub struct Init {
     /// Print events as JSON, one object a line.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     json: bool,
-    /// Forget earlier arguments of the backend.
+    /// Forget earlier arguments of the backend, and leave the state where it was.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     reconfigure: bool,
-    /// Accepted; states in local files are not moved.
-    #[arg(long = "migrate-state", hide = true)]
+    /// Move the state when the configuration names another place for it than before.
+    #[arg(long = "migrate-state")]
     migrate_state: bool,
-    /// Accepted; states in local files are not moved.
-    #[arg(long = "force-copy", hide = true)]
+    /// The same, and replace states that are in the way without asking.
+    #[arg(long = "force-copy")]
     force_copy: bool,
     /// Not supported.
     #[arg(long = "from-module", value_name = "SOURCE", hide = true)]
@@ -86,7 +88,7 @@ impl Init {
         let providers = app.providers();
         let mut diags = load::requirements::provider_versions(&loaded.1, &providers);
         if self.backend {
-            self.place(app, &view, &loaded, &mut diags)?;
+            self.place(app, &view, &loaded, &mut diags).await?;
         }
         view.check(&diags)?;
         view.say("\nsecstack has been successfully initialized!");
@@ -109,56 +111,122 @@ impl Init {
         Ok((collected, loaded.config))
     }
 
-    fn place(&self, app: &App, view: &View, loaded: &(vars::Collected, secstack_eval::Config), diags: &mut Diags) -> Result<(), Told> {
-        let given = self.backend_arguments(app, diags);
+    async fn place(
+        &self,
+        app: &App,
+        view: &View,
+        loaded: &(vars::Collected, secstack_eval::Config),
+        diags: &mut Diags,
+    ) -> Result<(), Told> {
+        let files = app.files();
+        let workspace = app.workspace().map_err(|d| view.error(d))?;
+        let early = Early { inputs: &loaded.0.inputs, files: &files, workspace: &workspace };
+        let has_block = load::backend(&loaded.1).is_some();
+        let written = stores::written(&loaded.1, &early, diags);
+        let given = self.backend_arguments(app, written.as_ref().map_or("local", |w| &w.ty), diags);
         view.check(diags)?;
-        if !given.is_empty() && load::backend(&loaded.1).is_none() {
+        let written = written.ok_or(Told)?;
+        if !given.is_empty() && !has_block {
             let what = "The -backend-config option was given, but the configuration has no \"backend\" block to complete. A state in terraform.tfstate needs none.";
             diags.push(Diagnostic::warning("Missing backend configuration", what));
             return Ok(());
         }
-        if !given.is_empty() || self.reconfigure {
-            stores::save_config(app, &given).map_err(|d| view.error(d))?;
+        let saved = Saved::read(app).filter(|_| !self.reconfigure);
+        let complete = match &saved {
+            // What was given on an earlier command line still counts.
+            Some(saved) if given.is_empty() => saved::merged(&written, Some(saved)).unwrap_or_else(|_| written.arguments.clone()),
+            _ => written.arguments.clone(),
+        };
+        let arguments: Arguments = complete.into_iter().chain(given).collect();
+        let place = stores::open(app, &written, arguments.clone(), &StatePaths::default(), diags);
+        view.check(diags)?;
+        let place = place.ok_or(Told)?;
+        let is_elsewhere = saved.as_ref().is_some_and(|s| !s.is_place_of(&written.ty, &arguments));
+        if is_elsewhere && !self.migrates() {
+            let what = "The configuration names another place for the state than before. The state may have to be moved.";
+            let help = "To move the state, run \"secstack init -migrate-state\". To use the new configuration as it is and leave the state where it was, run \"secstack init -reconfigure\".";
+            return Err(view.error(Diagnostic::error("Backend configuration changed", what).help(help)));
         }
-        let files = app.files();
-        let workspace = app.workspace().map_err(|d| view.error(d))?;
-        let early = Early { inputs: &loaded.0.inputs, files: &files, workspace: &workspace };
-        if stores::place(app, &loaded.1, &early, &StatePaths::default(), diags).is_some() && load::backend(&loaded.1).is_some() {
-            view.say("Successfully configured the backend \"local\"!");
+        let from = match (&saved, is_elsewhere) {
+            (Some(saved), true) => Some(self.former(app, view, saved)?),
+            // A state beside the configuration, from before there was a backend block.
+            (None, _) if has_block && place.ty != "local" && !self.reconfigure => stores::left_behind(app).map(|_| stores::beside(app)),
+            _ => None,
+        };
+        place.backend.workspaces().await.map_err(|e| view.error(e.diagnostic()))?;
+        diags.extend(Diags(place.backend.check().await.map_err(|e| view.error(e.diagnostic()))?));
+        if let Some(from) = &from {
+            self.migrate(app, view, from, &place).await?;
         }
+        if !has_block {
+            Saved::forget(app);
+            return Ok(());
+        }
+        if place.ty != "local" || !arguments.is_empty() || self.reconfigure {
+            Saved::write(app, &written, &arguments).map_err(|d| view.error(d))?;
+        }
+        view.say(&format!("Successfully configured the backend {:?}!", place.ty));
         Ok(())
     }
 
-    /// What `-backend-config` gives.
-    fn backend_arguments(&self, app: &App, diags: &mut Diags) -> BTreeMap<String, String> {
-        let mut given = BTreeMap::new();
+    fn migrates(&self) -> bool {
+        self.migrate_state || self.force_copy
+    }
+
+    /// The place that was noted last.
+    fn former(&self, app: &App, view: &View, saved: &Saved) -> Result<Place, Told> {
+        let config = secstack_base::Value::object(saved.arguments.clone());
+        stores::place_of_plan(app, &saved.ty, &config, &StatePaths::default()).map_err(|d| view.error(d))
+    }
+
+    async fn migrate(&self, app: &App, view: &View, from: &Place, to: &Place) -> Result<(), Told> {
+        if !self.migrates() {
+            let question = format!(
+                "Do you want to copy the existing state to the new backend?\n  There is a state in the backend {:?}, and the configuration names the backend {:?}.\n  Enter 'yes' to copy it, 'no' to start with what is there.\n\n  Enter a value: ",
+                from.ty, to.ty
+            );
+            if !self.ask.allowed() {
+                let what = "There is a state in a local file, and the configuration names another place for it.";
+                let help =
+                    "To copy the state, run \"secstack init -migrate-state\". To leave it where it is, run \"secstack init -reconfigure\".";
+                return Err(view.error(Diagnostic::error("State not moved", what).help(help)));
+            }
+            match app.out.ask(&question).as_deref() {
+                Some("yes") => {}
+                Some("no") => return Ok(()),
+                _ => return Err(view.error(Diagnostic::error("Initialisation cancelled", "Nothing was changed."))),
+            }
+        }
+        let moving = Moving { from, to, lock: &self.lock, ask: self.ask.allowed(), force: self.force_copy };
+        let moved = migrate::run(app, view, moving).await?;
+        view.say(&format!("{moved} {} moved to the backend {:?}.", if moved == 1 { "state was" } else { "states were" }, to.ty));
+        Ok(())
+    }
+
+    /// What `-backend-config` gives: files of arguments, and single ones.
+    fn backend_arguments(&self, app: &App, ty: &str, diags: &mut Diags) -> Arguments {
+        let known = stores::known_arguments(ty).unwrap_or_default();
+        let mut given = Arguments::new();
         for text in &self.backend_config {
             if let Some((name, value)) = text.split_once('=') {
-                given.insert(name.trim().to_string(), value.trim().to_string());
+                let (name, value) = (name.trim(), value.trim());
+                // Only what cannot be plain text is written as in a file.
+                match value.starts_with(['{', '[']) {
+                    true => given.extend(values(app, &format!("{name} = {value}"), diags)),
+                    false => drop(given.insert(name.into(), Value::string(value))),
+                }
                 continue;
             }
-            let content = match std::fs::read_to_string(app.root.join(text)) {
-                Ok(content) => content,
+            match std::fs::read_to_string(app.root.join(text)) {
+                Ok(content) => given.extend(values(app, &content, diags)),
                 Err(e) => {
-                    diags
-                        .push(Diagnostic::error("Failed to read backend configuration", format!("The file {text:?} cannot be read: {e}.")));
-                    continue;
-                }
-            };
-            let (attributes, found) = parse_tfvars(secstack_base::FileId(u32::MAX), &content);
-            diags.extend(found);
-            let files = app.files();
-            let scope = secstack_plan::inputs::constant(&files);
-            for a in attributes {
-                let value = secstack_eval::evaluate(&a.expr, &scope, diags);
-                if let Some(text) =
-                    secstack_base::convert::convert(&value, &secstack_base::Type::String).ok().and_then(|v| v.as_str().map(String::from))
-                {
-                    given.insert(a.name.to_string(), text);
+                    let what = format!("The file {text:?} cannot be read: {e}.");
+                    diags.push(Diagnostic::error("Failed to read backend configuration", what));
                 }
             }
         }
-        for name in given.keys().filter(|n| !["path", "workspace_dir"].contains(&n.as_str())) {
+        given.retain(|_, v| !v.is_null());
+        for name in given.keys().filter(|n| !known.contains(&&***n)) {
             let what = format!(
                 "The backend configuration argument {name:?} given on the command line is not expected for the selected backend type."
             );
@@ -166,6 +234,15 @@ impl Init {
         }
         given
     }
+}
+
+/// The arguments that a text assigns.
+fn values(app: &App, text: &str, diags: &mut Diags) -> Arguments {
+    let (attributes, found) = parse_tfvars(secstack_base::FileId(u32::MAX), text);
+    diags.extend(found);
+    let files = app.files();
+    let scope = secstack_plan::inputs::constant(&files);
+    attributes.iter().map(|a| (a.name.clone(), secstack_eval::evaluate(&a.expr, &scope, diags))).collect()
 }
 
 /// Reads the configuration and fetches the modules that are not there.

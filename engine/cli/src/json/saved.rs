@@ -1,10 +1,11 @@
 //! Saved plans on disk.
 
-use std::io::Write;
 use std::path::Path;
 
 use secstack_base::Diagnostic;
 use secstack_plan::file::{self, SavedPlan};
+
+use crate::output::write_private;
 
 /// Saves a plan. The file replaces another of that name at once or not at all, and only its owner can read it, for
 /// a plan holds secrets.
@@ -22,14 +23,6 @@ pub fn write_plan(path: &Path, saved: &SavedPlan) -> Result<(), Box<Diagnostic>>
         let _ = std::fs::remove_file(&beside);
         fail(format!("{e}."))
     })
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(bytes)
 }
 
 /// Reads a saved plan.

@@ -44,7 +44,11 @@ fn innermost(e: &(dyn std::error::Error + 'static)) -> String {
         cause = deeper;
     }
     let text = cause.to_string();
-    if text.is_empty() { DisplayErrorContext(e).to_string() } else { text }
+    match text.find(" (os error") {
+        _ if text.is_empty() => DisplayErrorContext(e).to_string(),
+        Some(end) => text[..end].to_string(),
+        None => text,
+    }
 }
 
 impl Failure {

@@ -362,6 +362,10 @@ impl Store for S3Store {
         Err(self.restless())
     }
 
+    fn is_local(&self) -> bool {
+        false
+    }
+
     fn encode(&self, snapshot: &Snapshot) -> Result<Vec<u8>> {
         Ok(self.cipher.seal_state(&file::write(snapshot)?, &self.name())?.into_bytes())
     }
