@@ -21,8 +21,8 @@ use crate::error::{Error, Result};
 use crate::model::{CheckResult, InstanceState, Object, OutputValue, Snapshot, Version};
 
 pub(crate) use commit::FileSink;
-pub use commit::Sink;
 use commit::{Committer, Reply};
+pub use commit::{Done, Sink};
 pub(crate) use replay::{Stored, check_spent, go_on, open_intents, recover};
 
 /// One thing that happened.

@@ -109,18 +109,30 @@ impl Effect {
                 return Err(e.into());
             }
         };
-        if let Some(journal) = &self.journal {
-            let record = Record::Id { addr: self.addr.clone(), deposed: self.deposed.clone(), id: id.0.clone() };
-            if let Err(e) = journal.append(record).await {
-                return Err(Failure { partial: Some(planned.with("id", Value::string(&id.0))), ..Failure::journal(&e) });
-            }
+        // The ID is on its way to the journal while the object is waited for.
+        let noted = self
+            .journal
+            .as_ref()
+            .map(|journal| journal.append(Record::Id { addr: self.addr.clone(), deposed: self.deposed.clone(), id: id.0.clone() }));
+        let completed = self.complete(&id, &planned, until, &wait).await;
+        match noted {
+            Some(noted) => match (noted.await, completed) {
+                (Ok(()), completed) => completed,
+                (Err(e), Ok(value)) => Err(Failure { partial: Some(value), ..Failure::journal(&e) }),
+                (Err(_), failed) => failed,
+            },
+            None => completed,
         }
+    }
+
+    /// Completes a new object and waits until it is ready.
+    async fn complete(&self, id: &Id, planned: &Value, until: Instant, wait: &Wait) -> Outcome<Value> {
         let partial = || Some(planned.with("id", Value::string(&id.0)));
-        if let Err(e) = retry(until, || self.instance.finish(self.ty(), &id, &planned)).await {
-            let found = self.look(&id, &planned).await.ok().flatten().map(|f| f.value);
+        if let Err(e) = retry(until, || self.instance.finish(self.ty(), id, planned)).await {
+            let found = self.look(id, planned).await.ok().flatten().map(|f| f.value);
             return Err(Failure { message: e.message, partial: found.or_else(partial) });
         }
-        self.until_ready(&id, &planned, until, &wait, true).await.map_err(|f| Failure { partial: f.partial.or_else(partial), ..f })
+        self.until_ready(id, planned, until, wait, true).await.map_err(|f| Failure { partial: f.partial.or_else(partial), ..f })
     }
 
     async fn void(&self) {

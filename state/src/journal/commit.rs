@@ -6,8 +6,9 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
@@ -20,7 +21,19 @@ use crate::error::{Error, Result};
 pub trait Sink: Send + 'static {
     /// Appends whole lines. They are durable when it returns; on an error none of them counts.
     fn commit(&mut self, lines: &str) -> Result<()>;
+
+    /// The same, but `done` may be told later, so that several commits are under way at once. They end in the order in
+    /// which they were begun, and after one that failed all fail.
+    fn begin(&mut self, lines: &str, done: Done) {
+        done(self.commit(lines));
+    }
+
+    /// Waits for all commits that are under way.
+    fn wait(&mut self) {}
 }
+
+/// Is told what came of a commit.
+pub type Done = Box<dyn FnOnce(Result<()>) + Send>;
 
 /// Who waits for a record.
 pub(super) enum Reply {
@@ -105,11 +118,30 @@ impl Writer {
                 records.push(record);
                 replies.push(reply);
             }
-            let result = self.commit(&records);
-            for reply in replies {
-                reply.send(result.clone());
+            let lines = match line::write_batch(self.next, &records, self.sealer.as_ref()) {
+                Ok(lines) => lines,
+                Err(e) => {
+                    replies.into_iter().for_each(|reply| reply.send(Err(e.clone())));
+                    continue;
+                }
+            };
+            // A sink that finishes at once may fail and go on: only what counts takes numbers.
+            let counts = Arc::new(AtomicBool::new(true));
+            let counted = counts.clone();
+            self.sink.begin(
+                &lines,
+                Box::new(move |result| {
+                    counted.store(result.is_ok(), Ordering::SeqCst);
+                    for reply in replies {
+                        reply.send(result.clone());
+                    }
+                }),
+            );
+            if counts.load(Ordering::SeqCst) {
+                self.next += records.len() as u64;
             }
         }
+        self.sink.wait();
     }
 
     fn commit(&mut self, records: &[String]) -> Result<()> {

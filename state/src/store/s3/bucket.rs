@@ -23,6 +23,8 @@ const ATTEMPTS: u32 = 5;
 const AT_ONCE: usize = 16;
 /// The member of an object's metadata that tells one write from any other.
 const WRITE: &str = "secstack-write";
+/// The member that tells how many objects of a journal were known to be there.
+const AFTER: &str = "secstack-after";
 
 /// A bucket. Clones share its connections.
 #[derive(Clone)]
@@ -53,6 +55,8 @@ pub(super) struct Object {
     pub etag: String,
     /// How long ago it was written, by the server's clock.
     pub age: Duration,
+    /// For an object of a journal, how many were known to be there when it was written.
+    pub after: Option<u64>,
 }
 
 /// What must hold for a write.
@@ -118,9 +122,10 @@ impl Bucket {
             }
             let answer = asked.send().await.map_err(|e| failure::of(&e))?;
             let age = inner.clock.age(answer.last_modified);
+            let after = answer.metadata.as_ref().and_then(|m| m.get(AFTER)?.parse().ok());
             let etag = answer.e_tag.unwrap_or_default();
             let bytes = answer.body.collect().await.map_err(|e| Failure::broken_off(&e))?.to_vec();
-            Ok(Object { bytes, etag, age })
+            Ok(Object { bytes, etag, age, after })
         });
         match joined(got.await) {
             Ok(object) => Ok(Some(object)),
@@ -146,11 +151,12 @@ impl Bucket {
         }
     }
 
-    /// Writes an object if the condition holds, and gives its new tag. `None` when the condition does not hold.
-    pub(super) async fn put(&self, key: &str, bytes: Vec<u8>, condition: If) -> Result<Option<String>> {
+    /// Writes an object if the condition holds, and gives its new tag. `None` when the condition does not hold. `after` is
+    /// for objects of a journal.
+    pub(super) async fn put(&self, key: &str, bytes: Vec<u8>, condition: If, after: Option<u64>) -> Result<Option<String>> {
         let write = uuid::Uuid::new_v4().to_string();
         for attempt in 1.. {
-            let put = self.put_once(key, bytes.clone(), &condition, &write).await;
+            let put = self.put_once(key, bytes.clone(), &condition, (&write, after)).await;
             let f = match put {
                 Ok(etag) => return Ok(Some(etag)),
                 Err(f) => f,
@@ -172,11 +178,14 @@ impl Bucket {
         Ok(None)
     }
 
-    async fn put_once(&self, key: &str, bytes: Vec<u8>, condition: &If, write: &str) -> Result<String, Failure> {
+    async fn put_once(&self, key: &str, bytes: Vec<u8>, condition: &If, (write, after): (&str, Option<u64>)) -> Result<String, Failure> {
         let (inner, key, condition, write) = (self.0.clone(), key.to_string(), condition.clone(), write.to_string());
         let put = self.spawn(async move {
             let mut asked = inner.client.put_object().bucket(&inner.name).key(key).content_type("application/json");
             asked = asked.metadata(WRITE, write).set_acl(inner.acl.clone()).body(ByteStream::from(bytes));
+            if let Some(after) = after {
+                asked = asked.metadata(AFTER, after.to_string());
+            }
             asked = match condition {
                 If::Absent => asked.if_none_match("*"),
                 If::Unchanged(etag) => asked.if_match(etag),

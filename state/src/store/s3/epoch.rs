@@ -1,22 +1,30 @@
 //! The journal of a run as objects beside the state: `KEY.journal/EPOCH/NUMBER`, each the records of one write.
 //!
-//! Objects are only ever added, each under the next number and only if nothing is there. That is what makes a run that
-//! was taken for dead harmless: its successor puts an empty object, a fence, under the number that comes next, and the
-//! old run can add nothing any more. The first object of an epoch says what the journal extends and holds all that
-//! earlier epochs left, so that the newest epoch is the whole journal. An epoch without its first object is spent.
+//! Objects are only ever added, each under the next number and only if nothing is there. Several may be on their way at
+//! once, but a record counts only when all before it are there. That is what makes a run that was taken for dead
+//! harmless: its successor puts an empty object, a fence, under the first number that is free, and nothing that the old
+//! run adds counts any more. The first object of an epoch says what the journal extends and holds all that earlier epochs
+//! left, so that the newest epoch is the whole journal. An epoch without its first object is spent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::task::JoinHandle;
 
 use super::bucket::{Bucket, If};
 use super::lease::Holding;
 use crate::crypt::Cipher;
 use crate::error::{Error, Result};
-use crate::journal::{self, Sink, Stored};
+use crate::journal::{self, Done, Sink, Stored};
 
 /// How long a fence stays: longer than anybody leaves a run stopped and then lets it go on.
 const FENCE_STAYS: Duration = Duration::from_secs(24 * 3600);
+
+/// How many objects are on their way at once.
+const UNDER_WAY: usize = 4;
 
 /// The place of the journal of a state.
 #[derive(Clone)]
@@ -42,6 +50,16 @@ impl Layout {
     /// Epochs that are not spent.
     fn live(&self) -> impl DoubleEndedIterator<Item = (u64, &BTreeMap<u64, Entry>)> {
         self.epochs.iter().filter(|(_, objects)| objects.get(&0).is_some_and(|o| !o.is_fence)).map(|(n, objects)| (*n, objects))
+    }
+
+    /// What is left when this run ends an epoch of its own.
+    pub(super) fn after(epoch: u64) -> Self {
+        Self { epochs: [(epoch, BTreeMap::new())].into() }
+    }
+
+    /// Whether there is no object at all.
+    fn is_empty(&self) -> bool {
+        self.epochs.values().all(BTreeMap::is_empty)
     }
 
     /// Whether a run left a journal, or is writing one.
@@ -91,20 +109,31 @@ impl Place {
     /// Reads the journal. The outer `None` when it changed since it was listed.
     pub(super) async fn read(&self, layout: &Layout) -> Result<Option<Option<Stored>>> {
         let Some((epoch, objects)) = layout.live().next_back() else { return Ok(Some(None)) };
-        let numbers: BTreeSet<u64> = objects.iter().take_while(|(_, o)| !o.is_fence).map(|(n, _)| *n).collect();
-        if let Some(missing) = (0..).zip(&numbers).find(|(want, n)| want != *n).map(|(want, _)| want) {
-            return Err(self.damaged(epoch, missing, "is missing"));
-        }
-        let found = self.bucket.get_all(numbers.iter().map(|n| self.key(epoch, *n)).collect()).await?;
+        let end = first_free(objects);
+        let found = self.bucket.get_all((0..end).map(|n| self.key(epoch, n)).collect()).await?;
         let mut text = Vec::new();
-        for (number, object) in numbers.into_iter().zip(found) {
+        for (number, object) in (0..).zip(found) {
             let Some(object) = object else { return Ok(None) };
             if !journal::is_whole(&object.bytes) {
                 return Err(self.damaged(epoch, number, "is not as it was written"));
             }
             text.extend(object.bytes);
         }
+        self.check_end(epoch, objects, end).await?;
         Stored::read(&text, &format!("{}{epoch:08}", self.name()), &self.cipher).map(Some)
+    }
+
+    /// What stands behind the end was on its way when its run ended, unless that run knew of more that was there.
+    async fn check_end(&self, epoch: u64, objects: &BTreeMap<u64, Entry>, end: u64) -> Result<()> {
+        if objects.get(&end).is_some_and(|o| o.is_fence) {
+            return Ok(());
+        }
+        let behind = objects.range(end..).filter(|(_, o)| !o.is_fence).map(|(n, _)| self.key(epoch, *n)).collect();
+        let known = self.bucket.get_all(behind).await?.into_iter().flatten().filter_map(|o| o.after);
+        match known.max() {
+            Some(after) if after > end => Err(self.damaged(epoch, end, "is missing")),
+            _ => Ok(()),
+        }
     }
 
     fn damaged(&self, epoch: u64, number: u64, how: &str) -> Error {
@@ -117,13 +146,16 @@ impl Place {
 
     /// Keeps every other run from adding to the journal.
     pub(super) async fn fence(&self, layout: &Layout) -> Result<()> {
-        for (epoch, objects) in layout.live().filter(|(_, objects)| !objects.values().any(|o| o.is_fence)) {
-            let mut next = objects.keys().next_back().map_or(1, |n| n + 1);
+        for (epoch, objects) in layout.live().filter(|(_, objects)| !objects.get(&first_free(objects)).is_some_and(|o| o.is_fence)) {
+            let mut free = first_free(objects);
             // The other run may be writing still.
-            while self.bucket.put(&self.key(epoch, next), Vec::new(), If::Absent).await?.is_none() {
+            while self.bucket.put(&self.key(epoch, free), Vec::new(), If::Absent, None).await?.is_none() {
                 let layout = self.layout().await?;
-                let Some(objects) = layout.epochs.get(&epoch).filter(|o| !o.values().any(|o| o.is_fence)) else { break };
-                next = objects.keys().next_back().map_or(1, |n| n + 1);
+                let Some(objects) = layout.epochs.get(&epoch) else { break };
+                free = first_free(objects);
+                if objects.get(&free).is_some_and(|o| o.is_fence) {
+                    break;
+                }
             }
         }
         Ok(())
@@ -132,16 +164,34 @@ impl Place {
     /// Begins an epoch with the given text, and removes what it takes the place of.
     pub(super) async fn begin(&self, layout: &Layout, text: &str, holding: Option<Arc<Holding>>) -> Result<ObjectSink> {
         let epoch = layout.next_epoch();
-        if self.bucket.put(&self.key(epoch, 0), text.as_bytes().to_vec(), If::Absent).await?.is_none() {
-            return Err(Error::LockLost("Another run has begun at the same time, and writes its own journal.".into()));
+        let mut sink = ObjectSink {
+            place: self.clone(),
+            epoch,
+            next: 0,
+            counts: Arc::default(),
+            holding,
+            last: None,
+            under_way: Arc::new(Semaphore::new(UNDER_WAY)),
+        };
+        let begun = sink.send(text, None);
+        if !layout.is_empty() {
+            // Nothing may be lost in between: what is there goes when the new first object stands.
+            begun.await.unwrap_or_else(|e| Err(gone(&e)))?;
+            self.remove(layout, epoch).await?;
         }
-        self.remove(layout, epoch).await?;
-        Ok(ObjectSink { place: self.clone(), epoch, next: 1, holding, broken: None })
+        Ok(sink)
     }
 
     /// Removes all of the journal.
     pub(super) async fn end(&self, layout: &Layout) -> Result<()> {
         self.remove(layout, u64::MAX).await
+    }
+
+    /// Removes an epoch whose objects are known. It is spent when this returns; the rest is removed by the task.
+    pub(super) async fn end_epoch(&self, epoch: u64, objects: u64) -> Result<JoinHandle<Result<()>>> {
+        self.bucket.delete(vec![self.key(epoch, 0)]).await?;
+        let (place, rest) = (self.clone(), (1..objects).map(|n| self.key(epoch, n)).collect());
+        Ok(self.bucket.spawn(async move { place.bucket.delete(rest).await }))
     }
 
     async fn remove(&self, layout: &Layout, newest: u64) -> Result<()> {
@@ -153,43 +203,90 @@ impl Place {
     }
 }
 
+/// The first number that is free, or has a fence: what stands before it counts.
+fn first_free(objects: &BTreeMap<u64, Entry>) -> u64 {
+    (0..).find(|n| objects.get(n).is_none_or(|o| o.is_fence)).unwrap_or(u64::MAX)
+}
+
+fn gone(e: &tokio::sync::oneshot::error::RecvError) -> Error {
+    Error::Lock(format!("The journal was given up: {e}."))
+}
+
 /// Adds to an epoch. Used by the thread of the journal.
 pub(super) struct ObjectSink {
     place: Place,
     epoch: u64,
     next: u64,
+    /// How many objects there are from the first one on.
+    counts: Arc<AtomicU64>,
     holding: Option<Arc<Holding>>,
-    /// Why nothing can be added any more: after a write whose end is not known, nobody can tell what comes next.
-    broken: Option<Error>,
+    /// What came of the object before.
+    last: Option<oneshot::Receiver<Result<()>>>,
+    under_way: Arc<Semaphore>,
 }
 
 impl ObjectSink {
-    async fn append(&self, lines: &str) -> Result<()> {
-        let check = || self.holding.as_ref().map_or(Ok(()), |h| h.check());
-        check()?;
-        let key = self.place.key(self.epoch, self.next);
-        if self.place.bucket.put(&key, lines.as_bytes().to_vec(), If::Absent).await?.is_none() {
-            return Err(Error::LockLost("Another run took this one for dead, and has closed its journal.".into()));
-        }
-        // The run may have been stopped in between, and another one be at work.
-        check()
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
     }
+
+    /// How many objects count so far.
+    pub(super) fn counts(&self) -> Arc<AtomicU64> {
+        self.counts.clone()
+    }
+
+    /// Sends the next object on its way. The receiver is told what came of it, once all before it is told.
+    fn send(&mut self, lines: &str, permit: Option<OwnedSemaphorePermit>) -> oneshot::Receiver<Result<()>> {
+        let (tell, told) = oneshot::channel();
+        let (tell_next, next) = oneshot::channel();
+        let before = self.last.replace(next);
+        let (place, holding, counts, bytes) = (self.place.clone(), self.holding.clone(), self.counts.clone(), lines.as_bytes().to_vec());
+        let (key, after, number) = (place.key(self.epoch, self.next), self.counts.load(Ordering::SeqCst), self.next);
+        self.next += 1;
+        self.place.bucket.spawn(async move {
+            let put = append(&place, &key, bytes, after, holding.as_deref()).await;
+            let before = match before {
+                Some(before) => before.await.unwrap_or_else(|e| Err(gone(&e))),
+                None => Ok(()),
+            };
+            let result = before.and(put);
+            if result.is_ok() {
+                counts.store(number + 1, Ordering::SeqCst);
+            }
+            drop(permit);
+            let _ = tell_next.send(result.clone());
+            let _ = tell.send(result);
+        });
+        told
+    }
+}
+
+async fn append(place: &Place, key: &str, bytes: Vec<u8>, after: u64, holding: Option<&Holding>) -> Result<()> {
+    let check = || holding.map_or(Ok(()), Holding::check);
+    check()?;
+    if place.bucket.put(key, bytes, If::Absent, Some(after)).await?.is_none() {
+        return Err(Error::LockLost("Another run took this one for dead, and has closed its journal.".into()));
+    }
+    // The run may have been stopped in between, and another one be at work.
+    check()
 }
 
 impl Sink for ObjectSink {
     fn commit(&mut self, lines: &str) -> Result<()> {
-        if let Some(e) = &self.broken {
-            return Err(e.clone());
-        }
-        match self.place.bucket.wait_for(self.append(lines)) {
-            Ok(()) => {
-                self.next += 1;
-                Ok(())
-            }
-            Err(e) => {
-                self.broken = Some(e.clone());
-                Err(e)
-            }
+        let told = self.send(lines, None);
+        self.place.bucket.wait_for(told).unwrap_or_else(|e| Err(gone(&e)))
+    }
+
+    fn begin(&mut self, lines: &str, done: Done) {
+        // What comes while as many as may be are on their way goes together.
+        let permit = self.place.bucket.wait_for(self.under_way.clone().acquire_owned()).ok();
+        let told = self.send(lines, permit);
+        self.place.bucket.spawn(async move { done(told.await.unwrap_or_else(|e| Err(gone(&e)))) });
+    }
+
+    fn wait(&mut self) {
+        if let Some(last) = self.last.take() {
+            let _ = self.place.bucket.wait_for(last);
         }
     }
 }

@@ -141,7 +141,7 @@ impl Holding {
         let lease = Lease { seconds: length.as_secs(), renewals: 0 };
         let file = LockFile { info: info.clone(), lease: Some(lease) };
         let good_until = Moment::after(length);
-        let put = bucket.put(key, file.bytes()?, condition).await?;
+        let put = bucket.put(key, file.bytes()?, condition, None).await?;
         Ok(put.map(|etag| Self {
             bucket: bucket.clone(),
             key: key.into(),
@@ -220,7 +220,7 @@ impl Holding {
         }
         // The lease counts from before the request: the server cannot have written it earlier.
         let good_until = Moment::after(self.length);
-        let put = self.bucket.put(&self.key, file.bytes()?, If::Unchanged(etag)).await?;
+        let put = self.bucket.put(&self.key, file.bytes()?, If::Unchanged(etag), None).await?;
         Ok(put.is_some_and(|etag| {
             *self.held() = Held { file, etag, good_until };
             true

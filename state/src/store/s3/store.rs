@@ -4,6 +4,7 @@
 //! over from another first makes sure of that refusal. It closes the journal of the other run with a fence, and claims
 //! the state by adding an empty line at its end. That changes nothing that anybody reads, but the tag of the object.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use super::lease::{Found, Holding};
 use crate::crypt::Cipher;
 use crate::error::{Error, Locked, Result};
 use crate::file;
-use crate::journal::{self, Journal, Recovered, Stored};
+use crate::journal::{self, Intent, Journal, Recovered, Stored};
 use crate::lock::LockInfo;
 use crate::model::{Snapshot, Version};
 
@@ -42,7 +43,12 @@ pub(super) struct S3Store {
 
 #[derive(Default)]
 struct Session {
-    journal: Option<Journal>,
+    /// The journal of this run, with its epoch and how many objects that has.
+    journal: Option<(Journal, u64, Arc<AtomicU64>)>,
+    /// There is no journal but the one of this run: nobody else writes one while this run holds the lock.
+    alone: Option<Layout>,
+    /// Removes what is left of a journal that is spent.
+    cleaning: Option<JoinHandle<Result<()>>>,
     /// The state as it was read or written last.
     known: Option<Known>,
 }
@@ -125,7 +131,7 @@ impl S3Store {
 
     /// Makes the state of a new workspace, without anything in it.
     pub(super) async fn create(&self) -> Result<()> {
-        self.bucket.put(&self.key, self.nothing()?, If::Absent).await.map(drop)
+        self.bucket.put(&self.key, self.nothing()?, If::Absent, None).await.map(drop)
     }
 
     /// The snapshot and the journal as they stood at one instant.
@@ -156,7 +162,7 @@ impl S3Store {
                 Some(bytes) => [bytes.as_slice(), b"\n"].concat(),
                 None => self.nothing()?,
             };
-            if self.bucket.put(&self.key, claimed, known.condition()).await?.is_some() {
+            if self.bucket.put(&self.key, claimed, known.condition(), None).await?.is_some() {
                 return Ok(());
             }
         }
@@ -167,7 +173,7 @@ impl S3Store {
     async fn store(&self, session: &mut Session, known: &Known, text: String, expected: Version) -> Result<()> {
         self.may_write()?;
         session.known = None;
-        if let Some(etag) = self.bucket.put(&self.key, text.clone().into_bytes(), known.condition()).await? {
+        if let Some(etag) = self.bucket.put(&self.key, text.clone().into_bytes(), known.condition(), None).await? {
             session.known = Some(Known { bytes: Some(text.into_bytes()), etag: Some(etag) });
             return Ok(());
         }
@@ -180,14 +186,33 @@ impl S3Store {
     }
 
     /// Ends the journal, but for the effects whose end is not known.
-    async fn end_journal(&self, ended: Option<Journal>, version: &Version) -> Result<()> {
+    async fn end_journal(&self, session: &mut Session, ended: Option<Ended>, version: &Version) -> Result<()> {
+        let open = ended.as_ref().map(|e| e.open.iter().cloned().map(journal::Record::Intent).collect::<Vec<_>>());
+        if let (Some(_), Some(ended), Some([])) = (&session.alone, &ended, open.as_deref()) {
+            session.cleaning = Some(self.journal.end_epoch(ended.epoch, ended.objects).await?);
+            return match self.holding() {
+                // The rest is removed while the lock is given back.
+                Some(_) => Ok(()),
+                None => self.cleaned(session).await,
+            };
+        }
+        if session.alone.is_some() && ended.is_none() {
+            return Ok(());
+        }
+        session.alone = None;
         let layout = self.journal.layout().await?;
-        let open = match ended {
-            Some(journal) => journal.open_intents().into_iter().map(journal::Record::Intent).collect(),
+        let open = match open {
+            Some(open) => open,
             None if layout.is_live() => journal::open_intents(self.load().await?.2.as_ref()),
             None => Vec::new(),
         };
         self.settle_journal(&layout, open, version).await
+    }
+
+    async fn cleaned(&self, session: &mut Session) -> Result<()> {
+        let Some(cleaning) = session.cleaning.take() else { return Ok(()) };
+        // A task that was cancelled belongs to a program that ends.
+        cleaning.await.unwrap_or(Ok(()))
     }
 
     /// Leaves of the journal what is still open.
@@ -196,7 +221,9 @@ impl S3Store {
             return self.journal.end(layout).await;
         }
         let text = journal::begin(version, &open, &self.cipher)?.text;
-        self.journal.begin(layout, &text, None).await.map(drop)
+        let mut sink = self.journal.begin(layout, &text, None).await?;
+        let _ = tokio::task::spawn_blocking(move || journal::Sink::wait(&mut sink)).await;
+        Ok(())
     }
 
     fn tell(&self, notice: Diagnostic) {
@@ -204,19 +231,32 @@ impl S3Store {
     }
 
     /// Waits for what the journal has under way, and takes it from the session.
-    async fn close_journal(&self, session: &mut Session) -> Option<Journal> {
-        let journal = session.journal.take()?;
+    async fn close_journal(&self, session: &mut Session) -> Option<Ended> {
+        let (journal, epoch, objects) = session.journal.take()?;
         let closing = journal.clone();
         // The thread of the journal may wait for the server.
         let _ = tokio::task::spawn_blocking(move || closing.close()).await;
-        Some(journal)
+        Some(Ended { open: journal.open_intents(), epoch, objects: objects.load(Ordering::SeqCst) })
     }
+}
+
+/// A journal that takes no more records.
+struct Ended {
+    open: Vec<Intent>,
+    epoch: u64,
+    objects: u64,
 }
 
 #[async_trait]
 impl Store for S3Store {
     async fn recover(&self) -> Result<Option<Recovered>> {
         let mut session = self.session.lock().await;
+        if session.alone.is_some() && session.journal.is_none() && self.holding().is_some() {
+            let known = self.fetch().await?;
+            let snapshot = self.decode(&known)?;
+            session.known = Some(known);
+            return journal::recover(snapshot, None, &self.journal.name());
+        }
         let (_, known, journal) = self.load().await?;
         let snapshot = self.decode(&known)?;
         session.known = Some(known);
@@ -239,7 +279,7 @@ impl Store for S3Store {
             }
         };
         self.may_write()?;
-        self.end_journal(ended, &version).await?;
+        self.end_journal(&mut session, ended, &version).await?;
         Ok(version)
     }
 
@@ -262,15 +302,20 @@ impl Store for S3Store {
         let expected = stored.as_ref().map_or_else(|| snapshot.version(), Snapshot::version);
         let text = plan_push(snapshot, stored, force, &self.name(), &self.cipher)?;
         self.store(&mut session, &known, text, expected).await?;
+        session.alone = None;
         self.settle_journal(&self.journal.layout().await?, open, &snapshot.version()).await
     }
 
     async fn journal(&self, base: &Snapshot) -> Result<Journal> {
         let mut session = self.session.lock().await;
-        self.close_journal(&mut session).await;
+        let ended = self.close_journal(&mut session).await;
         self.may_write()?;
+        self.cleaned(&mut session).await?;
         let holding = self.holding();
-        let (layout, known, journal) = self.load().await?;
+        let (layout, known, journal) = match (session.alone.take(), session.known.clone()) {
+            (Some(layout), Some(known)) if ended.is_none() => (layout, known, None),
+            _ => self.load().await?,
+        };
         if holding.is_none() && layout.is_live() {
             // Without a lock only what a dead run left may be taken up.
             if let Some(found) = Found::read(&self.bucket, &self.lock_key()).await? {
@@ -281,9 +326,12 @@ impl Store for S3Store {
         let stored = self.decode(&known)?;
         session.known = Some(known);
         let beginning = journal::go_on(base, stored, journal, &self.journal.name(), &self.cipher)?;
+        let is_locked = holding.is_some();
         let sink = self.journal.begin(&layout, &beginning.text, holding).await?;
+        let (epoch, objects) = (sink.epoch(), sink.counts());
+        session.alone = is_locked.then(|| Layout::after(epoch));
         let journal = Journal::threaded(sink, beginning)?;
-        session.journal = Some(journal.clone());
+        session.journal = Some((journal.clone(), epoch, objects));
         Ok(journal)
     }
 
@@ -313,6 +361,8 @@ impl Store for S3Store {
             if before.is_some() || layout.is_live() {
                 self.shut_out(&layout).await?;
                 self.session.lock().await.known = None;
+            } else {
+                self.session.lock().await.alone = Some(layout);
             }
             self.may_write()
         };
@@ -337,7 +387,10 @@ impl Store for S3Store {
         if tokio::time::timeout(LAST_RENEWAL, &mut kept.task).await.is_err() {
             kept.task.abort();
         }
-        kept.holding.give_back().await
+        let mut session = self.session.lock().await;
+        session.alone = None;
+        let (cleaned, given_back) = tokio::join!(self.cleaned(&mut session), kept.holding.give_back());
+        given_back.and(cleaned)
     }
 
     async fn force_unlock(&self, id: &str) -> Result<()> {
