@@ -14,6 +14,7 @@ mod json;
 mod operation;
 mod output;
 mod project;
+mod recovery;
 mod repl;
 mod session;
 mod stores;

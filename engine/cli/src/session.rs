@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use secstack_base::{Diagnostic, Diags};
+use secstack_base::Diags;
 use secstack_state::store::lock_within;
-use secstack_state::{LockInfo, Snapshot, Store};
+use secstack_state::{Intent, LockInfo, Snapshot, Store};
 
 use crate::app::Told;
 use crate::flags::Lock;
+use crate::recovery;
 use crate::stores::Place;
 use crate::view::View;
 
@@ -21,6 +22,8 @@ pub struct Session {
     pub exists: bool,
     /// Part of it is in the journal of a run that was cut off.
     pub is_recovered: bool,
+    /// Effects that a run had begun when it was cut off, or that a run under way works on.
+    pub open_intents: Vec<Intent>,
     lock: Option<String>,
 }
 
@@ -42,6 +45,9 @@ impl Session {
     pub async fn look(view: &View, place: &Place, workspace: &str) -> Result<Self, Told> {
         let mut session = Self::unread(view, place, workspace, None).await?;
         session.read(view).await?;
+        if !session.open_intents.is_empty() {
+            view.diags(&Diags(vec![recovery::open_warning(&session.open_intents)]));
+        }
         Ok(session)
     }
 
@@ -56,30 +62,16 @@ impl Session {
             Some((lock, operation)) => Some(lock_within(&*store, LockInfo::new(operation), lock.lock_timeout).await.map_err(|e| fail(&e))?),
             None => None,
         };
-        Ok(Self { store, snapshot: Snapshot::new(), exists: false, is_recovered: false, lock })
+        Ok(Self { store, snapshot: Snapshot::new(), exists: false, is_recovered: false, open_intents: Vec::new(), lock })
     }
 
     async fn read(&mut self, view: &View) -> Result<(), Told> {
         let recovered = self.store.recover().await.map_err(|e| view.error(e.diagnostic()))?;
         let Some(recovered) = recovered else { return Ok(()) };
-        if !recovered.open_intents.is_empty() {
-            let list: Vec<String> = recovered
-                .open_intents
-                .iter()
-                .map(|i| {
-                    format!("  - {:?} of {}{}", i.operation, i.addr, i.id.as_ref().map(|id| format!(" [id={id}]")).unwrap_or_default())
-                        .to_lowercase()
-                })
-                .collect();
-            let what = format!(
-                "A run was cut off before it learnt what came of these operations:\n{}\nLook whether the objects exist, and import or delete them.",
-                list.join("\n")
-            );
-            view.diags(&Diags(vec![Diagnostic::warning("Operations without a known end", what)]));
-        }
         self.snapshot = recovered.snapshot;
         self.exists = true;
         self.is_recovered = recovered.from_journal;
+        self.open_intents = recovered.open_intents;
         Ok(())
     }
 
@@ -89,6 +81,22 @@ impl Session {
     /// When that fails, which is told.
     pub async fn write(&self, view: &View, snapshot: &Snapshot) -> Result<(), Told> {
         self.store.write(snapshot).await.map(drop).map_err(|e| view.error(e.diagnostic()))
+    }
+
+    /// Stores the snapshot as it is now, and goes on from what is stored then.
+    ///
+    /// # Errors
+    /// When that fails, which is told.
+    pub async fn write_anew(&mut self, view: &View) -> Result<(), Told> {
+        let version = self.store.write(&self.snapshot).await.map_err(|e| view.error(e.diagnostic()))?;
+        (self.snapshot.lineage, self.snapshot.serial) = (version.lineage, version.serial);
+        (self.exists, self.is_recovered) = (true, false);
+        Ok(())
+    }
+
+    /// Whether this run holds the lock.
+    pub fn is_locked(&self) -> bool {
+        self.lock.is_some()
     }
 
     /// Gives the lock back.

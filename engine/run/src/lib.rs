@@ -14,9 +14,11 @@ pub mod plan;
 pub mod apply;
 pub mod effect;
 pub mod provision;
+pub mod recover;
 
 pub use apply::{Applied, Apply};
 pub use event::{Event, Events};
 pub use files::DiskFiles;
 pub use plan::{plan, walk};
 pub use providers::ProviderSet;
+pub use recover::{Finding, Resolved, look_into, recover};

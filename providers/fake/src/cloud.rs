@@ -17,6 +17,8 @@ pub struct Stored {
     pub region: String,
     /// Its attributes.
     pub value: Value,
+    /// The token of its creation, as long as nobody took it off.
+    pub token: Option<Str>,
     /// How often it is still found unready.
     pending: u32,
 }
@@ -64,7 +66,7 @@ impl Cloud {
         let last = inside.numbers.entry(ty.into()).or_default();
         *last = number.max(*last);
         let value = schema::filled(region, ty, id, asked);
-        inside.objects.insert(id.into(), Stored { ty: ty.into(), region: region.into(), value: value.clone(), pending: 0 });
+        inside.objects.insert(id.into(), Stored { ty: ty.into(), region: region.into(), value: value.clone(), token: None, pending: 0 });
         value
     }
 
@@ -167,7 +169,7 @@ impl Cloud {
         Ok(Some(found))
     }
 
-    pub(crate) fn create(&self, region: &str, ty: &str, asked: &Value) -> Result<Str> {
+    pub(crate) fn create(&self, region: &str, ty: &str, asked: &Value, token: &str) -> Result<Str> {
         self.fault("create", ty, "")?;
         let id: Str = {
             let mut inside = self.inside();
@@ -177,9 +179,29 @@ impl Cloud {
         };
         let pending = self.inside().slow.get(ty).copied().unwrap_or(0);
         let value = schema::filled(region, ty, &id, asked);
-        self.inside().objects.insert(id.clone(), Stored { ty: ty.into(), region: region.into(), value, pending });
+        self.inside()
+            .objects
+            .insert(id.clone(), Stored { ty: ty.into(), region: region.into(), value, token: Some(token.into()), pending });
         self.called(region, format!("create {ty} {id}"));
         Ok(id)
+    }
+
+    pub(crate) fn find_made(&self, region: &str, ty: &str, token: &str) -> Result<Option<Str>> {
+        self.fault("find", ty, "")?;
+        let inside = self.inside();
+        let made = inside.objects.iter().find(|(_, o)| *o.ty == *ty && o.region == region && o.token.as_deref() == Some(token));
+        Ok(made.map(|(id, _)| id.clone()))
+    }
+
+    pub(crate) fn settle(&self, region: &str, ids: &[&str]) -> Result<()> {
+        self.fault("settle", "", "")?;
+        let mut inside = self.inside();
+        for id in ids {
+            if let Some(stored) = inside.objects.get_mut(*id).filter(|o| o.region == region) {
+                stored.token = None;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn update(&self, region: &str, ty: &str, id: &str, prior: &Value, planned: &Value) -> Result<()> {

@@ -10,8 +10,8 @@ mod schema;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use secstack_base::{ProviderAddr, Value};
-use secstack_sdk::{Created, Error, ErrorKind, Found, Id, Instance, Provider, ProviderSchema, ReadRequest, Result, Status, Wait};
+use secstack_base::{ProviderAddr, Str, Value};
+use secstack_sdk::{Created, Error, ErrorKind, Found, Id, Instance, Provider, ProviderSchema, ReadRequest, Result, Status, Trace, Wait};
 
 pub use cloud::{Cloud, Stored};
 pub use schema::{id_prefix, type_of_id};
@@ -80,8 +80,20 @@ impl Instance for Region {
         objects.iter().map(|o| self.cloud.read(&self.region, ty, &o.id.0)).collect()
     }
 
-    async fn create(&self, ty: &str, planned: &Value, _: &str) -> Result<Created> {
-        self.cloud.create(&self.region, ty, planned).map(|id| Created::Id(Id(id)))
+    fn leaves_token(&self, _: &str) -> bool {
+        true
+    }
+
+    async fn find_made(&self, ty: &str, trace: &Trace) -> Result<Option<Id>> {
+        Ok(self.cloud.find_made(&self.region, ty, &trace.token)?.map(Id))
+    }
+
+    async fn settle(&self, objects: &[(Str, Id)]) -> Result<()> {
+        self.cloud.settle(&self.region, &objects.iter().map(|(_, id)| &*id.0).collect::<Vec<_>>())
+    }
+
+    async fn create(&self, ty: &str, planned: &Value, token: &str) -> Result<Created> {
+        self.cloud.create(&self.region, ty, planned, token).map(|id| Created::Id(Id(id)))
     }
 
     async fn finish(&self, ty: &str, id: &Id, _: &Value) -> Result<()> {

@@ -19,7 +19,7 @@ use crate::operation::{self, Applying};
 use crate::project::Project;
 use crate::session::Session;
 use crate::view::View;
-use crate::{json, stores, vars};
+use crate::{json, recovery, stores, vars};
 
 /// What `apply` and `destroy` share.
 #[derive(Args)]
@@ -99,8 +99,11 @@ impl Shared {
         }
         let mut project = Project::open(app, view, &self.variables, &self.state)?;
         let inputs = project.values(app, view, self.ask.allowed())?;
-        let session = Session::open(view, &project.place, &project.workspace, &self.lock, "OperationTypeApply").await?;
-        let ran = self.within(app, view, &project, &session, inputs, options, approved).await;
+        let mut session = Session::open(view, &project.place, &project.workspace, &self.lock, "OperationTypeApply").await?;
+        let ran = match recovery::resolve(app, view, &project, &mut session, &inputs).await {
+            Ok(()) => self.within(app, view, &project, &session, inputs, options, approved).await,
+            Err(told) => Err(told),
+        };
         session.close(view).await;
         ran
     }
@@ -169,6 +172,16 @@ impl Shared {
     }
 
     async fn saved_within(&self, app: &App, view: &View, session: &Session, saved: SavedPlan) -> Outcome {
+        if !session.open_intents.is_empty() {
+            let d = recovery::open_warning(&session.open_intents);
+            let what = format!(
+                "{}
+The saved plan knows nothing of them.",
+                d.detail
+            );
+            let help = "Run \"secstack recover\" to find out what came of them, then plan again.";
+            return Err(view.error(Diagnostic::error("Operations without a known end", what).help(help)));
+        }
         fresh(view, session, &saved)?;
         let given = vars::collect(&app.root, &self.variables);
         let files = app.files();

@@ -12,6 +12,7 @@ mod init;
 mod output;
 mod plan;
 mod providers;
+mod recover;
 mod refresh;
 mod show;
 mod state;
@@ -43,6 +44,7 @@ pub enum Command {
     Import(import::Import),
     Output(output::Output),
     Providers(providers::Providers),
+    Recover(recover::Recover),
     Refresh(refresh::Refresh),
     Show(show::Show),
     State(state::State),
@@ -76,6 +78,7 @@ pub async fn run(command: Command, started_in: Option<PathBuf>) -> u8 {
         Command::Untaint(c) => c.run(&app(true)).await,
         Command::Completion(c) => c.run(&app(true)).await,
         Command::Refresh(mut c) => c.run(&app(!c.shared.look.no_color)).await,
+        Command::Recover(c) => c.run(&app(!c.look.no_color)).await,
         Command::Show(c) => c.run(&app(!c.look.no_color)).await,
         Command::Output(c) => c.run(&app(!c.look.no_color)).await,
         Command::State(c) => c.run(&app(true)).await,

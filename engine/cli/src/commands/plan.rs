@@ -13,7 +13,7 @@ use crate::flags::{Ask, Lock, Look, Planning, StatePaths, Variables, Warnings, s
 use crate::project::Project;
 use crate::session::Session;
 use crate::view::View;
-use crate::{json, operation};
+use crate::{json, operation, recovery};
 
 /// Show changes required by the current configuration
 ///
@@ -59,8 +59,11 @@ impl PlanCommand {
         let options = operation::options(&view, &self.planning)?;
         let mut project = Project::open(app, &view, &self.variables, &self.state)?;
         let inputs = project.values(app, &view, self.ask.allowed())?;
-        let session = Session::open(&view, &project.place, &project.workspace, &self.lock, "OperationTypePlan").await?;
-        let planned = operation::plan(app, &view, &project, &session, &inputs, options).await;
+        let mut session = Session::open(&view, &project.place, &project.workspace, &self.lock, "OperationTypePlan").await?;
+        let planned = match recovery::resolve(app, &view, &project, &mut session, &inputs).await {
+            Ok(()) => operation::plan(app, &view, &project, &session, &inputs, options).await,
+            Err(told) => Err(told),
+        };
         session.close(&view).await;
         let plan = planned?;
         view.plan(&plan, &project.providers);

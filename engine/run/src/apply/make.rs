@@ -105,9 +105,10 @@ impl Run {
         }
         self.begin(exec, self.info(change, Action::Create));
         let effect = self.effect(site, &planned);
+        let noted = self.known.get(&change).and_then(|k| self.noted(site, change, &k.planned));
         self.spawn(
             async move {
-                let result = match effect.create(&planned).await {
+                let result = match effect.create(&planned, noted).await {
                     Ok(value) => StepResult::Made(value),
                     Err(f) => StepResult::Failed(f),
                 };
@@ -257,6 +258,7 @@ impl Run {
                 if matches!(self.exec.nodes[exec], super::Exec::Destroy(_)) {
                     return self.delete_now(exec, change);
                 }
+                self.whole(change);
                 self.complete(exec, change);
             }
             StepResult::ProvisionFailed(d) => self.provision_failed(exec, change, *d),
@@ -286,15 +288,28 @@ impl Run {
             );
             self.fail(Diagnostic::error("Provider produced inconsistent result after apply", text).about(c.addr.to_string()));
         }
-        self.store(&site, change, &value, false);
+        let creates = c.action == Action::Create || c.action.is_replace();
+        // Until its provisioners have run, a new object is not complete.
+        self.store(&site, change, &value, creates && self.has_provisioners(&site));
+        if creates {
+            self.created(&site, &value);
+        }
         let marked = diff::mark_sensitive(&site.schema.block, &value);
         self.world.set_resource(&c.addr, marked.clone());
         self.known.insert(change, Known { planned: known.planned, made: Some(marked) });
-        let creates = c.action == Action::Create || c.action.is_replace();
         if creates && self.provision_created(exec, change, &site) {
             return;
         }
         self.complete(exec, change);
+    }
+
+    /// The provisioners of a new object have run: nothing is missing from it any more.
+    fn whole(&mut self, change: usize) {
+        let c = self.plan.changes[change].clone();
+        if let Some(object) = self.snapshot.get_shared(&c.addr).filter(|o| o.tainted).cloned() {
+            self.snapshot.set_current(&c.addr, &c.provider, object.with_tainted(false));
+            self.record_instance(&c.addr, &c.provider);
+        }
     }
 
     /// A step ended well, its provisioners included.
@@ -334,6 +349,9 @@ impl Run {
         if let (Some(partial), Ok(site)) = (&failure.partial, self.site(change)) {
             let tainted = c.action != Action::Update;
             self.store(&site, change, partial, tainted);
+            if tainted {
+                self.created(&site, partial);
+            }
         } else if c.action == Action::CreateThenDelete {
             self.restore_deposed(change);
         }

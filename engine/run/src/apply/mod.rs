@@ -10,6 +10,7 @@ mod graph;
 mod make;
 mod provisioners;
 mod record;
+mod traces;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -125,6 +126,8 @@ pub(crate) struct Run {
     pub stop: Arc<AtomicBool>,
     /// Planned values known at step start, for what comes after the effect.
     pub known: HashMap<usize, make::Known>,
+    /// New objects that carry the token of their creation.
+    pub tokens: traces::Tokens,
     /// Records that must be durable before the run ends.
     pub records: Vec<secstack_state::journal::Record>,
 }
@@ -136,15 +139,63 @@ impl Apply {
         run.start();
         loop {
             run.advance().await;
-            let Some(finished) = run.running.next().await else { break };
-            run.in_flight -= 1;
-            run.finished(finished).await;
+            match run.next().await {
+                Next::Finished(finished) => {
+                    run.in_flight -= 1;
+                    run.finished(finished).await;
+                }
+                Next::Nothing => break,
+                Next::OutOfTime => {
+                    run.abandon();
+                    break;
+                }
+            }
         }
         run.end().await
     }
 }
 
+/// What there is to do next.
+enum Next {
+    Finished(Finished),
+    Nothing,
+    /// The run was asked to stop, and what is under way has taken all the time it gets.
+    OutOfTime,
+}
+
+/// How long steps under way may go on after a run was asked to stop. A cancelled CI job has seven seconds to end, and
+/// the state and the lock need some of them.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// How often a run that waits for its steps looks whether it was asked to stop.
+const LOOK: Duration = Duration::from_millis(200);
+
 impl Run {
+    /// Waits until a step ends.
+    async fn next(&mut self) -> Next {
+        let mut left = GRACE;
+        loop {
+            match tokio::time::timeout(LOOK, self.running.next()).await {
+                Ok(Some(finished)) => return Next::Finished(finished),
+                Ok(None) => return Next::Nothing,
+                Err(_) if !self.stopping() => {}
+                Err(_) if left.is_zero() => return Next::OutOfTime,
+                Err(_) => left = left.saturating_sub(LOOK),
+            }
+        }
+    }
+
+    /// Lets go of the steps under way. Their intents stay open in the journal, and the next run finds out what came of them.
+    fn abandon(&mut self) {
+        let left = self.running.len();
+        self.running.clear();
+        let what = format!(
+            "{left} operations did not end within {} seconds. The journal beside the state says what they were; the next run finds out what came of them and goes on from there.",
+            GRACE.as_secs()
+        );
+        self.fail(Diagnostic::error("Operations left under way", what));
+    }
+
     fn new(a: Apply) -> Self {
         let mut diags = Diags::new();
         let extra = secstack_plan::Planner::state_providers(&a.config, &a.plan.prior_state);
@@ -178,6 +229,7 @@ impl Run {
             limit: a.parallelism.max(1),
             stop: a.stop,
             known: HashMap::new(),
+            tokens: traces::Tokens::new(),
             records: Vec::new(),
             plan: a.plan,
         };
@@ -275,6 +327,7 @@ impl Run {
         self.apply_output_removals();
         self.snapshot.checks = self.checks.results();
         self.flush().await;
+        self.settle().await;
         if !self.plan.complete {
             let what = "The plan was created with the -target option in effect, so some changes requested in the configuration may have been ignored and the output values may not be fully updated. Run the following command to verify that no other changes are pending:\n    terraform plan\n\nNote that the -target option is not suitable for routine use, and is provided only for exceptional situations such as recovering from errors or mistakes, or when Terraform specifically suggests to use it as part of an error message.";
             let d = Diagnostic::warning("Applied changes may be incomplete", what);

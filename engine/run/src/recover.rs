@@ -1,0 +1,286 @@
+//! Finds out what came of the effects that a run had begun when it was cut off.
+//!
+//! The journal says what was begun. For each effect the service is asked what became of it, and the state is brought to
+//! what is there: a new object is adopted, a change is read, a deletion is seen or left to the next plan. So the next run
+//! goes on with no object forgotten and none made twice. Every finding goes to the journal, so that this may be cut off
+//! too.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures::StreamExt;
+use secstack_base::schema::Schema;
+use secstack_base::{Mode, Str, Value};
+use secstack_eval::Schemas;
+use secstack_sdk::{Id, Instance, Status, Trace};
+use secstack_state::journal::{Intent, Journal, Operation, Record};
+use secstack_state::model::{InstanceState, Object, Snapshot, new_deposed_key};
+
+use crate::effect::{Effect, Timeouts, known_part};
+use crate::providers::ProviderSet;
+
+/// A call that was on its way when its run died may still be carried out. So long after its beginning an object that is
+/// not there will not come any more.
+const LATE: Duration = Duration::from_secs(10);
+
+/// The pause between two looks for an object that may still come.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How many effects are looked into at once.
+const AT_ONCE: usize = 16;
+
+/// An effect, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The effect that was begun.
+    pub intent: Intent,
+    /// What came of it.
+    pub finding: Finding,
+}
+
+/// What came of an effect that was begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The object exists and was not in the state: now it is.
+    Adopted(Str),
+    /// The object was in the state already.
+    Known,
+    /// Nothing was created.
+    NotMade,
+    /// The object was read again, changed or not.
+    Read,
+    /// The object is gone, and so it is from the state.
+    Gone,
+    /// The object is still there; the next plan deletes it.
+    StillThere,
+    /// It cannot be told; with the reason. The effect stays open.
+    Unclear(String),
+}
+
+/// What the service says of an effect.
+enum Answer {
+    /// The object that a creation made.
+    Made(Id, Found),
+    /// The object that was changed or deleted is still there.
+    There(Found),
+    /// There is no object.
+    Nothing,
+    /// It was not asked: the state has the object.
+    Known,
+    Unclear(String),
+}
+
+/// An object that was found.
+struct Found {
+    object: Object,
+    failed: bool,
+}
+
+/// Looks into effects without recording anything: what [`recover`] would find.
+pub async fn look_into(snapshot: &Snapshot, open: &[Intent], providers: &ProviderSet) -> Vec<Resolved> {
+    let mut scratch = snapshot.clone();
+    let answers = ask_all(snapshot, open, providers).await;
+    open.iter().zip(answers).map(|(intent, a)| Resolved { intent: intent.clone(), finding: take(&mut scratch, intent, a) }).collect()
+}
+
+/// Looks into effects and brings the state to what is there. What was found is in the journal when this returns.
+///
+/// # Errors
+/// When the journal cannot be written.
+pub async fn recover(
+    snapshot: &mut Snapshot,
+    open: &[Intent],
+    providers: &ProviderSet,
+    journal: &Journal,
+) -> secstack_state::Result<Vec<Resolved>> {
+    let answers = ask_all(snapshot, open, providers).await;
+    let mut resolved = Vec::with_capacity(open.len());
+    for (intent, answer) in open.iter().zip(answers) {
+        let finding = take(snapshot, intent, answer);
+        let finding = match (settle(intent, &finding, providers).await, finding) {
+            (Err(e), Finding::Adopted(_) | Finding::Known) => Finding::Unclear(e),
+            (_, finding) => finding,
+        };
+        resolved.push(Resolved { intent: intent.clone(), finding });
+    }
+    for r in &resolved {
+        let addr = r.intent.addr.clone();
+        let entry = || snapshot.instance(&addr).cloned().unwrap_or_default();
+        match r.finding {
+            Finding::Adopted(_) | Finding::Read | Finding::Gone => {
+                journal.append(Record::Done { addr: addr.clone(), entry: entry(), provider: r.intent.provider.clone() }).await?;
+            }
+            Finding::NotMade | Finding::StillThere | Finding::Known => {}
+            Finding::Unclear(_) => continue,
+        }
+        // An instance of which one effect is unclear keeps all of them.
+        if !resolved.iter().any(|o| o.intent.addr == addr && matches!(o.finding, Finding::Unclear(_))) {
+            journal.append(Record::Void { addr }).await?;
+        }
+    }
+    if !resolved.iter().any(|r| matches!(r.finding, Finding::Unclear(_))) {
+        journal.append(Record::Settled).await?;
+    }
+    Ok(resolved)
+}
+
+/// Takes the token off an object that is in the state.
+async fn settle(intent: &Intent, finding: &Finding, providers: &ProviderSet) -> Result<(), String> {
+    let id = match (finding, &intent.id) {
+        (Finding::Adopted(id), _) | (Finding::Known, Some(id)) => id,
+        _ => return Ok(()),
+    };
+    let Some(instance) = providers.instance(&intent.provider).filter(|_| intent.token_left) else { return Ok(()) };
+    instance.settle(&[(intent.addr.ty().into(), Id(id.clone()))]).await.map_err(|e| e.message)
+}
+
+async fn ask_all(snapshot: &Snapshot, open: &[Intent], providers: &ProviderSet) -> Vec<Answer> {
+    let asked = open.iter().map(|intent| async move { ask(snapshot, intent, providers).await.unwrap_or_else(Answer::Unclear) });
+    futures::stream::iter(asked.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await
+}
+
+async fn ask(snapshot: &Snapshot, intent: &Intent, providers: &ProviderSet) -> Result<Answer, String> {
+    let ty = intent.addr.ty();
+    let Some(instance) = providers.instance(&intent.provider) else {
+        return Err(format!(
+            "The provider configuration {} cannot be had from the configuration as it is now. Restore it until this is resolved.",
+            intent.provider
+        ));
+    };
+    let Some(schema) = providers.resource(&intent.provider.provider, Mode::Managed, ty) else {
+        return Err(format!("The provider knows no type {ty:?}."));
+    };
+    let asking = Asking { intent, instance, schema };
+    match intent.operation {
+        Operation::Create => asking.what_was_created(snapshot).await,
+        Operation::Update | Operation::Delete => asking.what_is_left(snapshot).await,
+    }
+}
+
+/// A question to the service.
+struct Asking<'a> {
+    intent: &'a Intent,
+    instance: Arc<dyn Instance>,
+    schema: Arc<Schema>,
+}
+
+impl Asking<'_> {
+    async fn what_was_created(&self, snapshot: &Snapshot) -> Result<Answer, String> {
+        let planned = self.intent.planned.as_ref().and_then(|o| o.decode(&self.schema.block.ty()).ok());
+        let planned = planned.unwrap_or_else(|| self.schema.block.empty_value());
+        let id = match &self.intent.id {
+            Some(id) if is_in(snapshot, self.intent, id) => return Ok(Answer::Known),
+            Some(id) => Id(id.clone()),
+            None => match self.find_made(&planned).await? {
+                Some(id) => id,
+                None => return Ok(Answer::Nothing),
+            },
+        };
+        let found = self.effect().at_rest(&id, &planned.with("id", Value::string(&id.0))).await.map_err(|e| e.message)?;
+        let Some(found) = found else { return Ok(Answer::Nothing) };
+        let failed = matches!(found.status, Status::Failed(_));
+        let noted = self.intent.planned.as_deref().cloned().unwrap_or_default();
+        Ok(Answer::Made(id, Found { object: self.encode(&found.value, &noted)?, failed }))
+    }
+
+    /// Looks for the object until it is there, or too late to come.
+    async fn find_made(&self, planned: &Value) -> Result<Option<Id>, String> {
+        let (ty, token) = (self.intent.addr.ty(), &*self.intent.token);
+        let natural = self.instance.natural(ty, &known_part(planned), token);
+        let trace = Trace { token: token.into(), natural, began: self.intent.began };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut left = LATE.saturating_sub(now.saturating_sub(Duration::from_secs(self.intent.began)));
+        loop {
+            if let Some(id) = self.instance.find_made(ty, &trace).await.map_err(|e| e.message)? {
+                return Ok(Some(id));
+            }
+            if left.is_zero() {
+                return Ok(None);
+            }
+            tokio::time::sleep(AGAIN.min(left)).await;
+            left = left.saturating_sub(AGAIN);
+        }
+    }
+
+    async fn what_is_left(&self, snapshot: &Snapshot) -> Result<Answer, String> {
+        let Some(stored) = stored(snapshot, self.intent) else { return Ok(Answer::Known) };
+        let prior = stored.decode(&self.schema.block.ty()).map_err(|e| e.to_string())?.unmark_deep(secstack_base::Marks::ALL);
+        let id = self.intent.id.as_deref().or(prior.get_str("id")).unwrap_or_default();
+        let found = self.effect().at_rest(&Id(id.into()), &prior).await.map_err(|e| e.message)?;
+        let Some(found) = found else { return Ok(Answer::Nothing) };
+        let failed = matches!(found.status, Status::Failed(_));
+        Ok(Answer::There(Found { object: self.encode(&found.value, stored)?, failed }))
+    }
+
+    /// The object as the state holds it, with what the state said besides.
+    fn encode(&self, value: &Value, stored: &Object) -> Result<Object, String> {
+        let object = Object::encode(self.schema.version, value, &self.schema.block.ty()).map_err(|e| e.to_string())?;
+        Ok(Object { schema_version: self.schema.version, attributes: object.attributes, ..stored.clone() })
+    }
+
+    fn effect(&self) -> Effect {
+        Effect {
+            instance: self.instance.clone(),
+            addr: self.intent.addr.clone(),
+            deposed: self.intent.deposed.clone(),
+            provider: self.intent.provider.clone(),
+            journal: None,
+            timeouts: Timeouts::default(),
+        }
+    }
+}
+
+/// The object that an effect is about, as the state has it.
+fn stored<'a>(snapshot: &'a Snapshot, intent: &Intent) -> Option<&'a Arc<Object>> {
+    let instance = snapshot.instance(&intent.addr)?;
+    match &intent.deposed {
+        None => instance.current.as_ref(),
+        Some(key) => instance.deposed.get(key),
+    }
+}
+
+fn is_in(snapshot: &Snapshot, intent: &Intent, id: &str) -> bool {
+    let has_id = |o: &Arc<Object>| o.decode_implied().is_ok_and(|v| v.get_str("id") == Some(id));
+    snapshot.instance(&intent.addr).is_some_and(|i: &InstanceState| i.current.iter().chain(i.deposed.values()).any(has_id))
+}
+
+/// Brings the state to what the service says.
+fn take(snapshot: &mut Snapshot, intent: &Intent, answer: Answer) -> Finding {
+    match (answer, intent.operation) {
+        (Answer::Unclear(why), _) => Finding::Unclear(why),
+        (Answer::Known, Operation::Delete) => Finding::Gone,
+        (Answer::Known, _) => Finding::Known,
+        (Answer::Made(id, found), _) => {
+            let tainted = found.object.tainted || found.failed;
+            let object = found.object.with_tainted(tainted);
+            match stored(snapshot, intent) {
+                // There is another object already: this one is too many, and the next plan deletes it.
+                Some(_) => {
+                    let key = new_deposed_key(snapshot.instance(&intent.addr).unwrap_or(&InstanceState::default()));
+                    snapshot.set_deposed(&intent.addr, &intent.provider, &key, object);
+                }
+                None => snapshot.set_current(&intent.addr, &intent.provider, object),
+            }
+            Finding::Adopted(id.0)
+        }
+        (Answer::There(found), operation) => {
+            put(snapshot, intent, found.object);
+            if operation == Operation::Delete { Finding::StillThere } else { Finding::Read }
+        }
+        (Answer::Nothing, Operation::Create) => Finding::NotMade,
+        (Answer::Nothing, _) => {
+            match &intent.deposed {
+                None => snapshot.remove_current(&intent.addr),
+                Some(key) => snapshot.remove_deposed(&intent.addr, key),
+            };
+            Finding::Gone
+        }
+    }
+}
+
+fn put(snapshot: &mut Snapshot, intent: &Intent, object: Object) {
+    match &intent.deposed {
+        None => snapshot.set_current(&intent.addr, &intent.provider, object),
+        Some(key) => snapshot.set_deposed(&intent.addr, &intent.provider, key, object),
+    }
+}
