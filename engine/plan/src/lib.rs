@@ -11,6 +11,7 @@ pub mod requests;
 
 pub mod conditions;
 mod data;
+pub mod declared;
 pub mod expand;
 mod import;
 mod managed;

@@ -1,13 +1,12 @@
-//! Variables, locals, outputs, module calls, providers and checks: the nodes that are evaluated and nothing more.
+//! Variables, locals, outputs, module calls, providers and checks, as nodes of the walk of planning.
 
 use petgraph::graph::NodeIndex;
-use secstack_base::{Diagnostic, Diags, InstanceKey, Marks, ModuleAddr, Span, Str, Type, Value};
-use secstack_eval::config::ROOT;
-use secstack_eval::{ModuleIx, ProviderKey, RepetitionData, decode_block, evaluate};
-use secstack_lang::module::{CheckRule, Variable};
+use secstack_base::{Diagnostic, Diags, Marks, ModuleAddr, Span, Str, Type, Value};
+use secstack_eval::{ModuleIx, ProviderKey, RepetitionData, evaluate};
+use secstack_lang::module::Variable;
 use secstack_state::model::Snapshot;
 
-use crate::conditions::{Verdict, judge};
+use crate::declared::{Declared, Phase, provider_instances};
 use crate::expand::{Repeat, expand};
 use crate::plan::{Action, OutputChange, PlanMode};
 use crate::planner::{Outcome, Pending, Planner};
@@ -47,165 +46,43 @@ impl Planner {
         if ok { Outcome::Done } else { Outcome::Failed }
     }
 
-    pub(crate) fn variable_node(&mut self, ix: ModuleIx, name: &Str) -> Outcome {
-        let config = self.world.config.clone();
-        let variable = &config.module(ix).module.variables[name];
-        let mut ok = true;
-        for addr in self.world.instances(ix) {
-            let mut diags = Diags::new();
-            let (value, span) = if ix == ROOT { self.root_value(variable) } else { argument(&self.world, ix, &addr, variable, &mut diags) };
-            let mut value = value;
-            if variable.sensitive {
-                value = value.mark(Marks::SENSITIVE);
-            }
-            if variable.ephemeral {
-                value = value.mark(Marks::EPHEMERAL);
-            }
-            if let Some(facts) = self.world.facts_mut(ix, &addr) {
-                facts.variables.insert(name.clone(), value);
-            }
-            if !diags.has_errors() {
-                self.validate_variable(ix, &addr, variable, span, &mut diags);
-            }
-            ok &= !diags.has_errors();
-            self.diags.extend(diags);
-        }
+    fn declared(&mut self) -> Declared<'_> {
+        Declared { world: &mut self.world, checks: &mut self.checks }
+    }
+
+    fn note(&mut self, diags: Diags) -> Outcome {
+        let ok = !diags.has_errors();
+        self.diags.extend(diags);
         if ok { Outcome::Done } else { Outcome::Failed }
     }
 
-    fn root_value(&self, variable: &Variable) -> (Value, Span) {
-        let unknown = || Value::unknown(variable.ty.without_optional());
-        let value = if self.options.validating { unknown() } else { self.inputs.get(&variable.name).cloned().unwrap_or_else(unknown) };
-        (value, variable.span)
-    }
-
-    fn validate_variable(&mut self, ix: ModuleIx, addr: &ModuleAddr, variable: &Variable, span: Span, diags: &mut Diags) {
-        if variable.validations.is_empty() {
-            return;
-        }
-        let dot = if addr.is_root() { "" } else { "." };
-        let instance = format!("{addr}{dot}var.{}", variable.name);
-        let path = addr.path();
-        let config_addr = format!("{path}{dot}var.{}", variable.name);
-        for rule in &variable.validations {
-            let Some(facts) = self.world.facts(ix, addr) else { continue };
-            let scope = self.world.scope(ix, facts, RepetitionData::default());
-            let verdict = judge(rule, &scope);
-            match &verdict {
-                Verdict::Fail(text) => {
-                    let rule_place = place(&self.world.config.sources, rule.span);
-                    let detail = format!("{text}\n\nThis was checked by the validation rule at {rule_place}.");
-                    diags
-                        .push(Diagnostic::error("Invalid value for variable", detail).at(span).label(rule.condition.span, "this is false"));
-                }
-                Verdict::Error(found) => diags.extend(found.clone()),
-                Verdict::Pass | Verdict::Unknown => {}
-            }
-            self.checks.record("var", &config_addr, &instance, &verdict);
-        }
+    pub(crate) fn variable_node(&mut self, ix: ModuleIx, name: &Str) -> Outcome {
+        let given = self.inputs.get(name).filter(|_| !self.options.validating).cloned();
+        let diags = self.declared().variable(ix, name, |v| given.clone().unwrap_or_else(|| Value::unknown(v.ty.without_optional())));
+        self.note(diags)
     }
 
     pub(crate) fn local_node(&mut self, ix: ModuleIx, name: &Str) -> Outcome {
-        let config = self.world.config.clone();
-        let local = &config.module(ix).module.locals[name];
-        let mut ok = true;
-        for addr in self.world.instances(ix) {
-            let mut diags = Diags::new();
-            let Some(facts) = self.world.facts(ix, &addr) else { continue };
-            let scope = self.world.scope(ix, facts, RepetitionData::default());
-            let value = evaluate(&local.expr, &scope, &mut diags);
-            ok &= !diags.has_errors();
-            self.diags.extend(diags);
-            if let Some(facts) = self.world.facts_mut(ix, &addr) {
-                facts.locals.insert(name.clone(), value);
-            }
-        }
-        if ok { Outcome::Done } else { Outcome::Failed }
+        let diags = self.declared().local(ix, name);
+        self.note(diags)
     }
 
     pub(crate) fn output_node(&mut self, ix: ModuleIx, name: &Str) -> Outcome {
-        let config = self.world.config.clone();
-        let output = &config.module(ix).module.outputs[name];
-        let mut ok = true;
-        for addr in self.world.instances(ix) {
-            let mut diags = Diags::new();
-            self.output_conditions(ix, &addr, name, &output.preconditions, &mut diags);
-            let Some(facts) = self.world.facts(ix, &addr) else { continue };
-            let scope = self.world.scope(ix, facts, RepetitionData::default());
-            let mut value = evaluate(&output.value, &scope, &mut diags);
-            check_output(output, ix == ROOT, &value, &mut diags);
-            // Terraform marks the outputs of the root module only: a child's `sensitive` does not reach its caller.
-            if output.sensitive && ix == ROOT {
-                value = value.mark(Marks::SENSITIVE);
-            }
-            if output.ephemeral {
-                value = value.mark(Marks::EPHEMERAL);
-            }
-            ok &= !diags.has_errors();
-            self.diags.extend(diags);
-            if ix == ROOT && ok && !output.ephemeral {
-                let change = output_change(&self.previous, name, &value, output.sensitive);
-                self.outputs.insert(name.clone(), change);
-            }
-            if let Some(facts) = self.world.facts_mut(ix, &addr) {
-                facts.outputs.insert(name.clone(), value);
-            }
+        let mut diags = Diags::new();
+        if let Some(value) = self.declared().output(ix, name, &mut diags) {
+            let sensitive = self.world.config.module(ix).module.outputs[name].sensitive;
+            self.outputs.insert(name.clone(), output_change(&self.previous, name, &value, sensitive));
         }
-        if ok { Outcome::Done } else { Outcome::Failed }
-    }
-
-    fn output_conditions(&mut self, ix: ModuleIx, addr: &ModuleAddr, name: &Str, rules: &[CheckRule], diags: &mut Diags) {
-        let dot = if addr.is_root() { "" } else { "." };
-        let instance = format!("{addr}{dot}output.{name}");
-        let config_addr = format!("{}{dot}output.{name}", addr.path());
-        for rule in rules {
-            let Some(facts) = self.world.facts(ix, addr) else { continue };
-            let scope = self.world.scope(ix, facts, RepetitionData::default());
-            let verdict = judge(rule, &scope);
-            match &verdict {
-                Verdict::Fail(text) => {
-                    diags.push(Diagnostic::error("Module output value precondition failed", text.clone()).at(rule.condition.span));
-                }
-                Verdict::Error(found) => diags.extend(found.clone()),
-                Verdict::Pass | Verdict::Unknown => {}
-            }
-            self.checks.record("output", &config_addr, &instance, &verdict);
-        }
+        self.note(diags)
     }
 
     pub(crate) fn check_node(&mut self, ix: ModuleIx, name: &Str) -> Outcome {
-        let config = self.world.config.clone();
-        let check = &config.module(ix).module.checks[name];
         if self.options.mode == PlanMode::Destroy {
             return Outcome::Done;
         }
-        for addr in self.world.instances(ix) {
-            let dot = if addr.is_root() { "" } else { "." };
-            let instance = format!("{addr}{dot}check.{name}");
-            let config_addr = format!("{}{dot}check.{name}", addr.path());
-            for rule in &check.asserts {
-                let Some(facts) = self.world.facts(ix, &addr) else { continue };
-                let scope = self.world.scope(ix, facts, RepetitionData::default());
-                let verdict = judge(rule, &scope);
-                if !self.options.validating {
-                    match &verdict {
-                        Verdict::Fail(text) => {
-                            self.diags.push(Diagnostic::warning("Check block assertion failed", text.clone()).at(rule.condition.span));
-                        }
-                        Verdict::Error(found) => self.diags.extend(found.clone().into_iter().map(as_warning)),
-                        Verdict::Unknown => {
-                            let what =
-                                "The condition could not be evaluated at this time, a result will be known when this plan is applied.";
-                            self.diags.push(Diagnostic::warning("Check block assertion known after apply", what).at(rule.condition.span));
-                        }
-                        Verdict::Pass => {}
-                    }
-                } else if let Verdict::Error(found) = &verdict {
-                    self.diags.extend(found.clone());
-                }
-                self.checks.record("check", &config_addr, &instance, &verdict);
-            }
-        }
+        let phase = if self.options.validating { Phase::Validate } else { Phase::Plan };
+        let diags = self.declared().check(ix, name, phase);
+        self.diags.extend(diags);
         Outcome::Done
     }
 
@@ -216,23 +93,7 @@ impl Planner {
         let block = module.providers.get(&(local_name, key.alias.clone()));
         let Some(schema) = self.providers.provider(&key.provider).map(|s| s.block.clone()) else { return Outcome::Failed };
         let mut diags = Diags::new();
-        let mut instances = Vec::new();
-        // A provider block stands in a module without repetition: there is one instance of that module.
-        for addr in self.world.instances(key.module).into_iter().take(1) {
-            let Some(facts) = self.world.facts(key.module, &addr) else { continue };
-            let Some(block) = block else {
-                instances.push((InstanceKey::None, schema.empty_value()));
-                continue;
-            };
-            let scope = self.world.scope(key.module, facts, RepetitionData::default());
-            let repeat = Repeat { count: None, for_each: block.for_each.as_ref(), enabled: None };
-            let repetition = expand(repeat, &scope, self.options.validating, &mut diags);
-            for instance in repetition.keys() {
-                let scope = self.world.scope(key.module, facts, repetition.data(&instance));
-                let value = decode_block(&block.body, &schema, &scope, &mut diags);
-                instances.push((instance, value));
-            }
-        }
+        let instances = provider_instances(&self.world, key, block, (&schema, self.options.validating), &mut diags);
         if block.is_none() && key.alias.is_some() {
             let alias = key.alias.as_deref().unwrap_or_default();
             let what = format!("The configuration of provider {:?} with alias {alias:?} is not declared.", key.provider.name);

@@ -2,20 +2,17 @@
 
 use petgraph::graph::NodeIndex;
 use secstack_base::addr::{ResourceAddr, ResourceName};
-use secstack_base::{Diagnostic, Diags, InstanceKey, Marks, Mode, ModuleAddr, Str, Type, Value};
-use secstack_eval::config::ROOT;
+use secstack_base::{Diagnostic, Diags, InstanceKey, Marks, Mode, Str, Type, Value};
 use secstack_eval::graph::resource_provider;
 use secstack_eval::world::ResourceFacts;
-use secstack_eval::{ModuleIx, Node, ProviderKey, Repetition, RepetitionData, decode_block, evaluate};
-use secstack_lang::module::Variable;
-use secstack_plan::conditions::{Verdict, judge};
+use secstack_eval::{ModuleIx, Node, ProviderKey, Repetition, RepetitionData, decode_block};
+use secstack_plan::conditions::Verdict;
+use secstack_plan::declared::{Declared, Phase, provider_instances};
 use secstack_plan::expand::{Repeat, expand};
-use secstack_plan::values::{as_warning, check_output};
 use secstack_plan::{Action, PlanMode, diff};
 use secstack_state::model::OutputValue;
 
 use super::Run;
-use crate::event::Event;
 
 impl Run {
     /// Evaluates a declaration. Resource blocks start their steps and are complete when those are.
@@ -57,20 +54,7 @@ impl Run {
         let Some(provider) = self.providers.get(&key.provider).cloned() else { return false };
         let schema = &provider.schema().config.block;
         let mut diags = Diags::new();
-        let mut instances = Vec::new();
-        for addr in self.world.instances(key.module).into_iter().take(1) {
-            let Some(facts) = self.world.facts(key.module, &addr) else { continue };
-            let Some(block) = block else {
-                instances.push((InstanceKey::None, schema.empty_value()));
-                continue;
-            };
-            let scope = self.world.scope(key.module, facts, RepetitionData::default());
-            let repetition = expand(Repeat { count: None, for_each: block.for_each.as_ref(), enabled: None }, &scope, false, &mut diags);
-            for instance in repetition.keys() {
-                let scope = self.world.scope(key.module, facts, repetition.data(&instance));
-                instances.push((instance, decode_block(&block.body, schema, &scope, &mut diags)));
-            }
-        }
+        let instances = provider_instances(&self.world, key, block, (schema, false), &mut diags);
         for (instance, value) in instances {
             let addr = secstack_base::ProviderConfigAddr {
                 module: config.module(key.module).path.clone(),
@@ -111,101 +95,28 @@ impl Run {
         self.report(diags)
     }
 
+    fn declared(&mut self) -> Declared<'_> {
+        Declared { world: &mut self.world, checks: &mut self.checks }
+    }
+
     fn variable(&mut self, ix: ModuleIx, name: &Str) -> bool {
-        let config = self.world.config.clone();
-        let variable = &config.module(ix).module.variables[name];
-        let mut diags = Diags::new();
-        for addr in self.world.instances(ix) {
-            let (mut value, span) = if ix == ROOT {
-                (self.inputs.get(name).cloned().unwrap_or_else(|| Value::unknown(variable.ty.without_optional())), variable.span)
-            } else {
-                secstack_plan::values::argument(&self.world, ix, &addr, variable, &mut diags)
-            };
-            if variable.sensitive {
-                value = value.mark(Marks::SENSITIVE);
-            }
-            if variable.ephemeral {
-                value = value.mark(Marks::EPHEMERAL);
-            }
-            if let Some(facts) = self.world.facts_mut(ix, &addr) {
-                facts.variables.insert(name.clone(), value);
-            }
-            self.validate(ix, &addr, variable, span, &mut diags);
-        }
+        let given = self.inputs.get(name).cloned();
+        let diags = self.declared().variable(ix, name, |v| given.clone().unwrap_or_else(|| Value::unknown(v.ty.without_optional())));
         self.report(diags)
     }
 
-    fn validate(&mut self, ix: ModuleIx, addr: &ModuleAddr, variable: &Variable, span: secstack_base::Span, diags: &mut Diags) {
-        let dot = if addr.is_root() { "" } else { "." };
-        let (config_addr, instance) = (format!("{}{dot}var.{}", addr.path(), variable.name), format!("{addr}{dot}var.{}", variable.name));
-        self.checks.forget("var", &config_addr, &instance);
-        for rule in &variable.validations {
-            let Some(facts) = self.world.facts(ix, addr) else { continue };
-            let verdict = judge(rule, &self.world.scope(ix, facts, RepetitionData::default()));
-            match &verdict {
-                Verdict::Fail(text) => {
-                    let place = secstack_plan::values::place(&self.world.config.sources, rule.span);
-                    let detail = format!("{text}\n\nThis was checked by the validation rule at {place}.");
-                    diags.push(Diagnostic::error("Invalid value for variable", detail).at(span));
-                }
-                Verdict::Error(found) => diags.extend(found.clone()),
-                Verdict::Pass | Verdict::Unknown => {}
-            }
-            self.checks.record("var", &config_addr, &instance, &verdict);
-        }
-    }
-
     fn local(&mut self, ix: ModuleIx, name: &Str) -> bool {
-        let config = self.world.config.clone();
-        let local = &config.module(ix).module.locals[name];
-        let mut diags = Diags::new();
-        for addr in self.world.instances(ix) {
-            let Some(facts) = self.world.facts(ix, &addr) else { continue };
-            let value = evaluate(&local.expr, &self.world.scope(ix, facts, RepetitionData::default()), &mut diags);
-            if let Some(facts) = self.world.facts_mut(ix, &addr) {
-                facts.locals.insert(name.clone(), value);
-            }
-        }
+        let diags = self.declared().local(ix, name);
         self.report(diags)
     }
 
     fn output(&mut self, ix: ModuleIx, name: &Str) -> bool {
-        let config = self.world.config.clone();
-        let output = &config.module(ix).module.outputs[name];
         let mut diags = Diags::new();
-        for addr in self.world.instances(ix) {
-            let dot = if addr.is_root() { "" } else { "." };
-            let (config_addr, instance) = (format!("{}{dot}output.{name}", addr.path()), format!("{addr}{dot}output.{name}"));
-            self.checks.forget("output", &config_addr, &instance);
-            for rule in &output.preconditions {
-                let Some(facts) = self.world.facts(ix, &addr) else { continue };
-                let verdict = judge(rule, &self.world.scope(ix, facts, RepetitionData::default()));
-                if let Verdict::Fail(text) = &verdict {
-                    diags.push(Diagnostic::error("Module output value precondition failed", text.clone()).at(rule.condition.span));
-                }
-                if let Verdict::Error(found) = &verdict {
-                    diags.extend(found.clone());
-                }
-                self.checks.record("output", &config_addr, &instance, &verdict);
-            }
-            let Some(facts) = self.world.facts(ix, &addr) else { continue };
-            let mut value = evaluate(&output.value, &self.world.scope(ix, facts, RepetitionData::default()), &mut diags);
-            check_output(output, ix == ROOT, &value, &mut diags);
-            if output.sensitive && ix == ROOT {
-                value = value.mark(Marks::SENSITIVE);
-            }
-            if output.ephemeral {
-                value = value.mark(Marks::EPHEMERAL);
-            }
-            let stored = (ix == ROOT && !output.ephemeral && !diags.has_errors() && self.plan.mode != PlanMode::Destroy)
-                .then(|| value.unmark_deep(Marks::ALL));
-            if let Some(facts) = self.world.facts_mut(ix, &addr) {
-                facts.outputs.insert(name.clone(), value);
-            }
-            if let Some(value) = stored.filter(Value::is_wholly_known) {
-                let kept = (!value.is_null()).then_some(OutputValue { value, sensitive: output.sensitive });
-                self.set_output(name, kept);
-            }
+        let value = self.declared().output(ix, name, &mut diags).filter(|_| self.plan.mode != PlanMode::Destroy);
+        if let Some(value) = value.map(|v| v.unmark_deep(Marks::ALL)).filter(Value::is_wholly_known) {
+            let sensitive = self.world.config.module(ix).module.outputs[name].sensitive;
+            let kept = (!value.is_null()).then_some(OutputValue { value, sensitive });
+            self.set_output(name, kept);
         }
         self.report(diags)
     }
@@ -214,28 +125,8 @@ impl Run {
         if self.plan.mode == PlanMode::Destroy {
             return true;
         }
-        let config = self.world.config.clone();
-        let check = &config.module(ix).module.checks[name];
-        for addr in self.world.instances(ix) {
-            let dot = if addr.is_root() { "" } else { "." };
-            let (config_addr, instance) = (format!("{}{dot}check.{name}", addr.path()), format!("{addr}{dot}check.{name}"));
-            self.checks.forget("check", &config_addr, &instance);
-            for rule in &check.asserts {
-                let Some(facts) = self.world.facts(ix, &addr) else { continue };
-                let verdict = judge(rule, &self.world.scope(ix, facts, RepetitionData::default()));
-                let found = match &verdict {
-                    Verdict::Fail(text) => vec![Diagnostic::warning("Check block assertion failed", text.clone()).at(rule.condition.span)],
-                    Verdict::Error(found) => found.clone().into_iter().map(as_warning).collect(),
-                    Verdict::Pass | Verdict::Unknown => Vec::new(),
-                };
-                for d in found {
-                    self.events.send(Event::Diagnostic(d.clone()));
-                    self.diags.push(d);
-                }
-                self.checks.record("check", &config_addr, &instance, &verdict);
-            }
-        }
-        true
+        let diags = self.declared().check(ix, name, Phase::Apply);
+        self.report(diags)
     }
 
     async fn ephemeral(&mut self, ix: ModuleIx, name: &ResourceName) -> bool {
