@@ -79,8 +79,9 @@ pub struct Intent {
     pub token: Str,
     /// When it was begun, in seconds since 1970.
     pub began: u64,
-    /// What a new object was to be, but for what is secret. It tells what the object is found by when its ID did not
-    /// get recorded, and holds what no service tells of it.
+    /// The name or composite ID that a new object is found by when its ID did not get recorded.
+    pub natural: Option<Str>,
+    /// What a new object was to be, but for what is secret. It holds what no service tells of it.
     pub planned: Option<Arc<Object>>,
     /// The token is left on a new object. The intent stays open until it was taken off: [`Record::Settled`].
     pub token_left: bool,

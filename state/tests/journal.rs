@@ -42,6 +42,7 @@ fn intent(addr: &Addr) -> Intent {
         provider: provider(),
         id: None,
         began: 1_763_929_860,
+        natural: Some("a name".into()),
         planned: Some(object("planned").into()),
         token_left: false,
     }

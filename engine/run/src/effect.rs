@@ -82,6 +82,7 @@ impl Effect {
             provider: self.provider.clone(),
             id,
             began: std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_secs()),
+            natural: None,
             planned: None,
             token_left: false,
         }
@@ -98,7 +99,8 @@ impl Effect {
         let token = uuid::Uuid::new_v4().to_string();
         let token_left = self.instance.leaves_token(self.ty());
         let intent = self.intent(Operation::Create, None);
-        self.intend(Intent { token: token.as_str().into(), planned: noted, token_left, ..intent }).await?;
+        let natural = self.instance.natural(self.ty(), &planned, &token);
+        self.intend(Intent { token: token.as_str().into(), natural, planned: noted, token_left, ..intent }).await?;
         let until = Instant::now() + limit;
         let made = retry(until, || self.instance.create(self.ty(), &planned, &token)).await;
         let id = match made {

@@ -5,12 +5,13 @@
 //! goes on with no object forgotten and none made twice. Every finding goes to the journal, so that this may be cut off
 //! too.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::StreamExt;
 use secstack_base::schema::Schema;
-use secstack_base::{Mode, Str, Value};
+use secstack_base::{Mode, ProviderConfigAddr, Str, Value};
 use secstack_eval::Schemas;
 use secstack_sdk::{Id, Instance, Status, Trace};
 use secstack_state::journal::{Intent, Journal, Operation, Record};
@@ -79,7 +80,7 @@ struct Found {
 /// Looks into effects without recording anything: what [`recover`] would find.
 pub async fn look_into(snapshot: &Snapshot, open: &[Intent], providers: &ProviderSet) -> Vec<Resolved> {
     let mut scratch = snapshot.clone();
-    let answers = ask_all(snapshot, open, providers).await;
+    let answers = ask_all(snapshot, open, providers, false).await;
     open.iter().zip(answers).map(|(intent, a)| Resolved { intent: intent.clone(), finding: take(&mut scratch, intent, a) }).collect()
 }
 
@@ -93,53 +94,64 @@ pub async fn recover(
     providers: &ProviderSet,
     journal: &Journal,
 ) -> secstack_state::Result<Vec<Resolved>> {
-    let answers = ask_all(snapshot, open, providers).await;
+    let answers = ask_all(snapshot, open, providers, true).await;
     let mut resolved = Vec::with_capacity(open.len());
     for (intent, answer) in open.iter().zip(answers) {
         let finding = take(snapshot, intent, answer);
-        let finding = match (settle(intent, &finding, providers).await, finding) {
-            (Err(e), Finding::Adopted(_) | Finding::Known) => Finding::Unclear(e),
-            (_, finding) => finding,
-        };
+        if matches!(finding, Finding::Adopted(_) | Finding::Read | Finding::Gone) {
+            let addr = intent.addr.clone();
+            if let Finding::Adopted(id) = &finding {
+                // With its ID the intent stays open until the token is off.
+                let (addr, deposed) = (addr.clone(), intent.deposed.clone());
+                journal.append(Record::Id { addr, deposed, id: id.clone() }).await?;
+            }
+            let entry = snapshot.instance(&addr).cloned().unwrap_or_default();
+            journal.append(Record::Done { addr, entry, provider: intent.provider.clone() }).await?;
+        }
         resolved.push(Resolved { intent: intent.clone(), finding });
     }
-    for r in &resolved {
+    // Everything that was found is in the state for good: only now may the tokens go.
+    settle(&mut resolved, providers).await;
+    let unclear = |r: &Resolved| matches!(r.finding, Finding::Unclear(_));
+    for r in resolved.iter().filter(|r| !unclear(r)) {
         let addr = r.intent.addr.clone();
-        let entry = || snapshot.instance(&addr).cloned().unwrap_or_default();
-        match r.finding {
-            Finding::Adopted(_) | Finding::Read | Finding::Gone => {
-                journal.append(Record::Done { addr: addr.clone(), entry: entry(), provider: r.intent.provider.clone() }).await?;
-            }
-            Finding::NotMade | Finding::StillThere | Finding::Known => {}
-            Finding::Unclear(_) => continue,
-        }
         // An instance of which one effect is unclear keeps all of them.
-        if !resolved.iter().any(|o| o.intent.addr == addr && matches!(o.finding, Finding::Unclear(_))) {
+        if !resolved.iter().any(|o| o.intent.addr == addr && unclear(o)) {
             journal.append(Record::Void { addr }).await?;
         }
     }
-    if !resolved.iter().any(|r| matches!(r.finding, Finding::Unclear(_))) {
+    if !resolved.iter().any(unclear) {
         journal.append(Record::Settled).await?;
     }
     Ok(resolved)
 }
 
-/// Takes the token off an object that is in the state.
-async fn settle(intent: &Intent, finding: &Finding, providers: &ProviderSet) -> Result<(), String> {
-    let id = match (finding, &intent.id) {
-        (Finding::Adopted(id), _) | (Finding::Known, Some(id)) => id,
-        _ => return Ok(()),
-    };
-    let Some(instance) = providers.instance(&intent.provider).filter(|_| intent.token_left) else { return Ok(()) };
-    instance.settle(&[(intent.addr.ty().into(), Id(id.clone()))]).await.map_err(|e| e.message)
+/// Takes the tokens off the objects that are in the state, all of a provider configuration at once.
+async fn settle(resolved: &mut [Resolved], providers: &ProviderSet) {
+    let mut tokens: BTreeMap<ProviderConfigAddr, Vec<(Str, Id)>> = BTreeMap::new();
+    for r in resolved.iter().filter(|r| r.intent.token_left) {
+        let id = match (&r.finding, &r.intent.id) {
+            (Finding::Adopted(id), _) | (Finding::Known, Some(id)) => id.clone(),
+            _ => continue,
+        };
+        tokens.entry(r.intent.provider.clone()).or_default().push((r.intent.addr.ty().into(), Id(id)));
+    }
+    for (provider, objects) in tokens {
+        let Some(instance) = providers.instance(&provider) else { continue };
+        if let Err(e) = instance.settle(&objects).await {
+            let why = format!("The object is in the state, and a tag of its creation could not be removed: {}", e.message);
+            let of_it = |r: &&mut Resolved| r.intent.provider == provider && matches!(r.finding, Finding::Adopted(_) | Finding::Known);
+            resolved.iter_mut().filter(of_it).for_each(|r| r.finding = Finding::Unclear(why.clone()));
+        }
+    }
 }
 
-async fn ask_all(snapshot: &Snapshot, open: &[Intent], providers: &ProviderSet) -> Vec<Answer> {
-    let asked = open.iter().map(|intent| async move { ask(snapshot, intent, providers).await.unwrap_or_else(Answer::Unclear) });
+async fn ask_all(snapshot: &Snapshot, open: &[Intent], providers: &ProviderSet, may_change: bool) -> Vec<Answer> {
+    let asked = open.iter().map(|intent| async move { ask(snapshot, intent, providers, may_change).await.unwrap_or_else(Answer::Unclear) });
     futures::stream::iter(asked.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await
 }
 
-async fn ask(snapshot: &Snapshot, intent: &Intent, providers: &ProviderSet) -> Result<Answer, String> {
+async fn ask(snapshot: &Snapshot, intent: &Intent, providers: &ProviderSet, may_change: bool) -> Result<Answer, String> {
     let ty = intent.addr.ty();
     let Some(instance) = providers.instance(&intent.provider) else {
         return Err(format!(
@@ -150,7 +162,7 @@ async fn ask(snapshot: &Snapshot, intent: &Intent, providers: &ProviderSet) -> R
     let Some(schema) = providers.resource(&intent.provider.provider, Mode::Managed, ty) else {
         return Err(format!("The provider knows no type {ty:?}."));
     };
-    let asking = Asking { intent, instance, schema };
+    let asking = Asking { intent, instance, schema, may_change };
     match intent.operation {
         Operation::Create => asking.what_was_created(snapshot).await,
         Operation::Update | Operation::Delete => asking.what_is_left(snapshot).await,
@@ -162,6 +174,8 @@ struct Asking<'a> {
     intent: &'a Intent,
     instance: Arc<dyn Instance>,
     schema: Arc<Schema>,
+    /// Whether an object that is not complete may be completed.
+    may_change: bool,
 }
 
 impl Asking<'_> {
@@ -171,12 +185,18 @@ impl Asking<'_> {
         let id = match &self.intent.id {
             Some(id) if is_in(snapshot, self.intent, id) => return Ok(Answer::Known),
             Some(id) => Id(id.clone()),
-            None => match self.find_made(&planned).await? {
+            None => match self.find_made().await? {
                 Some(id) => id,
                 None => return Ok(Answer::Nothing),
             },
         };
-        let found = self.effect().at_rest(&id, &planned.with("id", Value::string(&id.0))).await.map_err(|e| e.message)?;
+        let prior = planned.with("id", Value::string(&id.0));
+        let mut found = self.effect().at_rest(&id, &prior).await.map_err(|e| e.message)?;
+        if self.may_change && found.is_some() {
+            // The run may have been cut off between the creation and what a new object needs besides.
+            self.instance.finish(self.intent.addr.ty(), &id, &known_part(&planned)).await.map_err(|e| e.message)?;
+            found = self.effect().at_rest(&id, &prior).await.map_err(|e| e.message)?;
+        }
         let Some(found) = found else { return Ok(Answer::Nothing) };
         let failed = matches!(found.status, Status::Failed(_));
         let noted = self.intent.planned.as_deref().cloned().unwrap_or_default();
@@ -184,10 +204,9 @@ impl Asking<'_> {
     }
 
     /// Looks for the object until it is there, or too late to come.
-    async fn find_made(&self, planned: &Value) -> Result<Option<Id>, String> {
-        let (ty, token) = (self.intent.addr.ty(), &*self.intent.token);
-        let natural = self.instance.natural(ty, &known_part(planned), token);
-        let trace = Trace { token: token.into(), natural, began: self.intent.began };
+    async fn find_made(&self) -> Result<Option<Id>, String> {
+        let ty = self.intent.addr.ty();
+        let trace = Trace { token: self.intent.token.clone(), natural: self.intent.natural.clone(), began: self.intent.began };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut left = LATE.saturating_sub(now.saturating_sub(Duration::from_secs(self.intent.began)));
         loop {

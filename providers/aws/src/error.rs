@@ -102,7 +102,8 @@ fn not_answered<E: std::error::Error + Send + Sync + 'static>(head: &str, e: &Sd
         SdkError::ConstructionFailure(_) => "request could not be made",
         _ => "request failed",
     };
-    Error::other(format!("{head}, {what}: {}", cause.split(" (").next().unwrap_or_default().trim_end_matches(": ")) + &root(e))
+    let kind = if matches!(e, SdkError::ConstructionFailure(_)) { ErrorKind::Invalid } else { ErrorKind::Unanswered };
+    Error::new(kind, format!("{head}, {what}: {}", cause.split(" (").next().unwrap_or_default().trim_end_matches(": ")) + &root(e))
 }
 
 /// The innermost cause, which names the address or the certificate that is the matter.
@@ -171,6 +172,7 @@ pub fn classify(f: &Failure<'_>) -> ErrorKind {
             404 => ErrorKind::NotFound,
             401 | 403 => ErrorKind::Denied,
             429 | 503 => ErrorKind::Throttled,
+            500 | 502 | 504 => ErrorKind::Unanswered,
             _ => ErrorKind::Other,
         },
     }
@@ -278,7 +280,7 @@ mod tests {
         check("CreateNodegroup", 400, "InvalidParameterValue", "role could not be assumed", ErrorKind::Busy);
         check("RunInstances", 503, "RequestLimitExceeded", "", ErrorKind::Throttled);
         check("HeadBucket", 404, "", "", ErrorKind::NotFound);
-        check("X", 500, "InternalError", "", ErrorKind::Other);
+        check("X", 500, "InternalError", "", ErrorKind::Unanswered);
     }
 
     #[test]

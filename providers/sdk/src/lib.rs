@@ -58,6 +58,8 @@ pub enum ErrorKind {
     Invalid,
     /// An object of that name exists already.
     Exists,
+    /// There was no answer, or none that tells: the call may have been carried out.
+    Unanswered,
     /// Anything else.
     Other,
 }

@@ -117,6 +117,7 @@ enum RecordV1<'a> {
         began: u64,
         #[serde(default)]
         token_left: bool,
+        natural: Option<Cow<'a, str>>,
         #[serde(borrow, default)]
         planned: Vec<InstanceV4<'a>>,
     },
@@ -162,6 +163,7 @@ pub(super) fn write_record(record: &Record) -> Result<String> {
             optional(&mut out, "provider", Some(&i.provider.to_string()));
             optional(&mut out, "id", i.id.as_deref());
             out.push_str(&format!(",\"began\":{}", i.began));
+            optional(&mut out, "natural", i.natural.as_deref());
             if i.token_left {
                 out.push_str(",\"token_left\":true");
             }
@@ -216,7 +218,7 @@ pub(super) fn read_record(text: &str, names: &mut Names) -> Result<Record, Strin
     let parsed: RecordV1<'_> = serde_json::from_str(text).map_err(|e| e.to_string())?;
     Ok(match parsed {
         RecordV1::Settled {} => Record::Settled,
-        RecordV1::Intent { addr, deposed, operation, token, provider, id, began, token_left, planned } => {
+        RecordV1::Intent { addr, deposed, operation, token, provider, id, began, token_left, natural, planned } => {
             let addr = parse(&addr)?;
             Record::Intent(Intent {
                 planned: entry_from(planned, &addr, names)?.current,
@@ -227,6 +229,7 @@ pub(super) fn read_record(text: &str, names: &mut Names) -> Result<Record, Strin
                 provider: names.provider(&provider)?,
                 id: id.map(Into::into),
                 began,
+                natural: natural.map(Into::into),
                 token_left,
             })
         }
