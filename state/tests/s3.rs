@@ -321,6 +321,34 @@ async fn what_the_place_lacks_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn roles_are_assumed() {
+    let cloud = Cloud::start().await;
+    let endpoint = Value::string(&cloud.endpoint());
+    let endpoints = ("endpoints", Value::object([("s3", endpoint.clone()), ("sts", endpoint)]));
+    let arn = "arn:aws:iam::123456789012:role/state";
+    let role = Value::object([("role_arn", Value::string(arn)), ("duration", Value::string("15m"))]);
+    let store = cloud.backend_with(&[endpoints.clone(), ("assume_role", role.clone())]).open("default").await.unwrap();
+    assert_eq!(store.write(&with(Snapshot::new(), 0)).await.unwrap().serial, 1);
+
+    let dir = tempfile::tempdir().unwrap();
+    let token = dir.path().join("token");
+    std::fs::write(&token, "a.b.c").unwrap();
+    let with_token = Value::object([("role_arn", Value::string(arn)), ("web_identity_token_file", Value::string(token.to_str().unwrap()))]);
+    let backend = cloud.backend_with(&[endpoints.clone(), ("assume_role_with_web_identity", with_token)]);
+    assert_eq!(names(&backend.look("default").await.unwrap().unwrap()), "[0]");
+    std::fs::remove_file(&token).unwrap();
+    let with_token = Value::object([("role_arn", Value::string(arn)), ("web_identity_token_file", Value::string(token.to_str().unwrap()))]);
+    let backend = cloud.backend_with(&[endpoints.clone(), ("assume_role_with_web_identity", with_token)]);
+    let d = backend.look("default").await.unwrap_err().diagnostic();
+    assert!(d.summary == "No valid credential sources found" && d.detail.contains("cannot be read"), "{}: {}", d.summary, d.detail);
+
+    let accounts = Value::list(Type::String, [Value::string("999999999999")]);
+    let backend = cloud.backend_with(&[endpoints, ("assume_role", role), ("allowed_account_ids", accounts)]);
+    let e = backend.look("default").await.unwrap_err();
+    assert!(e.to_string().contains("123456789012"), "{e}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_push_takes_the_place_of_what_it_holds() {
     let cloud = Cloud::start().await;
     let store = cloud.backend().open("default").await.unwrap();

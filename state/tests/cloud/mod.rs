@@ -57,6 +57,10 @@ impl Cloud {
         cloud
     }
 
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.server.port)
+    }
+
     pub fn backend(&self) -> S3Backend {
         self.backend_at(self.server.port, &[])
     }

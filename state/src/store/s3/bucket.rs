@@ -36,13 +36,27 @@ struct Inner {
     clock: Clock,
     sealing: Sealing,
     acl: Option<ObjectCannedAcl>,
-    runtime: Option<tokio::runtime::Runtime>,
+    thread: Thread,
 }
 
-impl Drop for Inner {
+/// The thread that requests run on.
+struct Thread(Option<tokio::runtime::Runtime>);
+
+impl Thread {
+    fn start() -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("state").enable_all().build();
+        runtime.map(|r| Self(Some(r))).map_err(|e| Error::io("start the thread of the state", &e))
+    }
+
+    fn handle(&self) -> &tokio::runtime::Handle {
+        self.0.as_ref().map(tokio::runtime::Runtime::handle).expect("the runtime is taken only when this is dropped")
+    }
+}
+
+impl Drop for Thread {
     fn drop(&mut self) {
-        // The last clone may go while other tasks run, where waiting is not allowed.
-        if let Some(runtime) = self.runtime.take() {
+        // It may end on a thread that runs other tasks, where waiting is not allowed.
+        if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
     }
@@ -79,10 +93,9 @@ pub(super) struct Listed {
 impl Bucket {
     /// Finds region and credentials.
     pub(super) async fn open(config: &Config) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("state").enable_all().build();
-        let runtime = runtime.map_err(|e| Error::io("start the thread of the state", &e))?;
+        let thread = Thread::start()?;
         let clock = Clock::default();
-        let opening = runtime.spawn(client(config.clone(), clock.clone()));
+        let opening = thread.handle().spawn(client(config.clone(), clock.clone()));
         let client = joined(opening.await)?;
         Ok(Self(Arc::new(Inner {
             name: config.bucket.clone(),
@@ -90,7 +103,7 @@ impl Bucket {
             clock,
             sealing: config.sealing.clone(),
             acl: config.acl.as_deref().map(ObjectCannedAcl::from),
-            runtime: Some(runtime),
+            thread,
         })))
     }
 
@@ -109,7 +122,7 @@ impl Bucket {
     }
 
     fn handle(&self) -> &tokio::runtime::Handle {
-        self.0.runtime.as_ref().map(tokio::runtime::Runtime::handle).expect("the runtime is taken when the last clone goes")
+        self.0.thread.handle()
     }
 
     /// Reads an object. `None` when it is not there.

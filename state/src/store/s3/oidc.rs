@@ -49,3 +49,40 @@ async fn ask(http: &Http, url: &str, bearer: &str) -> Result<String, String> {
     let answer: Answer = serde_json::from_slice(&body.into_bytes()).map_err(|e| failed(format!("the answer is not understood: {e}")))?;
     Ok(answer.value)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::super::config::Login;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_token_is_asked_for_as_github_wants_it() {
+        let answer =
+            |status: &str, body: &str| format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+        let (found, asked) = ask_server(answer("200 OK", r#"{"value":"a.b.c","count":5}"#)).await;
+        assert_eq!(found.unwrap(), "a.b.c");
+        let asked = asked.to_lowercase();
+        assert!(asked.starts_with("get /x?api-version=1&audience=sts.amazonaws.com http/1.1"), "{asked}");
+        assert!(asked.contains("authorization: bearer secret"), "{asked}");
+        let (found, _) = ask_server(answer("403 Forbidden", "")).await;
+        assert!(found.unwrap_err().contains("403"));
+        let (found, _) = ask_server(answer("200 OK", "<html>")).await;
+        assert!(found.unwrap_err().contains("not understood"));
+    }
+
+    async fn ask_server(answer: String) -> (Result<String, String>, String) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/x?api-version=1&audience={AUDIENCE}", listener.local_addr().unwrap());
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = vec![0; 4096];
+            let n = stream.read(&mut asked).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8_lossy(&asked[..n]).into_owned()
+        });
+        let http = Http::new(&Login { no_proxy: Some("127.0.0.1".into()), ..Login::default() }).unwrap();
+        (ask(&http, &url, "secret").await, serving.await.unwrap())
+    }
+}
