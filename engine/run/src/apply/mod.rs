@@ -130,6 +130,8 @@ pub(crate) struct Run {
     pub tokens: traces::Tokens,
     /// Records that must be durable before the run ends.
     pub records: Vec<secstack_state::journal::Record>,
+    /// Records on their way to the journal.
+    pub writing: FuturesUnordered<BoxFuture<'static, secstack_state::Result<()>>>,
 }
 
 impl Apply {
@@ -231,6 +233,7 @@ impl Run {
             known: HashMap::new(),
             tokens: traces::Tokens::new(),
             records: Vec::new(),
+            writing: FuturesUnordered::new(),
             plan: a.plan,
         };
         run.carry_checks();
@@ -277,7 +280,7 @@ impl Run {
                 break;
             }
         }
-        self.flush().await;
+        self.send_records();
     }
 
     /// Queues a step; it runs when there is room.

@@ -1,5 +1,6 @@
 //! What makes finished steps durable.
 
+use futures::{FutureExt, StreamExt};
 use secstack_base::{Diagnostic, Str};
 use secstack_state::journal::Record;
 use secstack_state::model::OutputValue;
@@ -26,18 +27,32 @@ impl Run {
         }
     }
 
-    /// Waits until everything recorded so far is durable. All records go to the journal together.
-    pub(crate) async fn flush(&mut self) {
-        if self.records.is_empty() {
-            return;
-        }
+    /// Sends everything recorded so far on its way to the journal. Whatever is begun after this is recorded after it: an
+    /// intent that is durable stands behind the results that it was built on, so that nothing has to wait for them here.
+    pub(crate) fn send_records(&mut self) {
         let records = std::mem::take(&mut self.records);
         let Some(journal) = self.journal.clone() else { return };
-        let results = futures::future::join_all(records.into_iter().map(|r| journal.append(r))).await;
-        if let Some(Err(e)) = results.into_iter().find(Result::is_err) {
-            let what = format!("What was done cannot be recorded: {e}. Nothing new is started.");
-            self.fail(Diagnostic::error("Failed to write the journal", what));
-            self.stop.store(true, std::sync::atomic::Ordering::SeqCst);
+        self.writing.extend(records.into_iter().map(|r| journal.append(r).boxed()));
+        // What is done by now is taken off, so that a failure is seen at once.
+        while let Some(Some(written)) = self.writing.next().now_or_never() {
+            self.written(written);
+        }
+    }
+
+    /// Waits until everything recorded so far is durable.
+    pub(crate) async fn flush(&mut self) {
+        self.send_records();
+        while let Some(written) = self.writing.next().await {
+            self.written(written);
+        }
+    }
+
+    fn written(&mut self, written: secstack_state::Result<()>) {
+        const SUMMARY: &str = "Failed to write the journal";
+        let Err(e) = written else { return };
+        self.stop.store(true, std::sync::atomic::Ordering::SeqCst);
+        if !self.diags.iter().any(|d| d.summary == SUMMARY) {
+            self.fail(Diagnostic::error(SUMMARY, format!("What was done cannot be recorded: {e}. Nothing new is started.")));
         }
     }
 }
