@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use secstack_base::Diags;
+use secstack_base::{Diagnostic, Diags};
 use secstack_state::store::lock_within;
 use secstack_state::{Intent, LockInfo, Snapshot, Store};
 
@@ -38,6 +38,35 @@ impl Session {
         Ok(session)
     }
 
+    /// Reads the state for a plan. That needs no lock, unless a run was cut off and is to be taken up first. Where another
+    /// run holds the lock, the plan starts from the state as it is.
+    ///
+    /// # Errors
+    /// When the state cannot be read, which is told.
+    pub async fn open_to_plan(view: &View, place: &Place, workspace: &str, lock: &Lock) -> Result<Self, Told> {
+        let mut session = Self::unread(view, place, workspace, None).await?;
+        session.read(view).await?;
+        if !lock.lock || session.open_intents.is_empty() && !session.is_recovered {
+            return Ok(session);
+        }
+        let locked = lock_within(&*session.store, LockInfo::new("OperationTypePlan"), lock.lock_timeout).await;
+        view.diags(&Diags(session.store.notices()));
+        match locked {
+            Ok(id) => {
+                session.lock = Some(id);
+                session.read(view).await?;
+            }
+            Err(secstack_state::Error::Locked(l)) => {
+                let what = format!(
+                    "Another run is changing what this plan starts from. The plan shows what is known so far, and may be out of date when that run ends.\n{l}"
+                );
+                view.diags(&Diags(vec![Diagnostic::warning("Another run is under way", what)]));
+            }
+            Err(e) => return Err(view.error(e.diagnostic())),
+        }
+        Ok(session)
+    }
+
     /// Reads the state without a lock, for commands that only look.
     ///
     /// # Errors
@@ -59,7 +88,11 @@ impl Session {
         let fail = |e: &secstack_state::Error| view.error(e.diagnostic());
         let store = place.backend.open(workspace).await.map_err(|e| fail(&e))?;
         let lock = match lock.filter(|(l, _)| l.lock) {
-            Some((lock, operation)) => Some(lock_within(&*store, LockInfo::new(operation), lock.lock_timeout).await.map_err(|e| fail(&e))?),
+            Some((lock, operation)) => {
+                let locked = lock_within(&*store, LockInfo::new(operation), lock.lock_timeout).await;
+                view.diags(&Diags(store.notices()));
+                Some(locked.map_err(|e| fail(&e))?)
+            }
             None => None,
         };
         Ok(Self { store, snapshot: Snapshot::new(), exists: false, is_recovered: false, open_intents: Vec::new(), lock })
@@ -67,6 +100,7 @@ impl Session {
 
     async fn read(&mut self, view: &View) -> Result<(), Told> {
         let recovered = self.store.recover().await.map_err(|e| view.error(e.diagnostic()))?;
+        (self.exists, self.is_recovered, self.open_intents) = (false, false, Vec::new());
         let Some(recovered) = recovered else { return Ok(()) };
         self.snapshot = recovered.snapshot;
         self.exists = true;
