@@ -97,6 +97,7 @@ pub struct StatePaths {
 
 impl StatePaths {
     /// The first of the options that was given.
+    #[cfg(feature = "aws")]
     pub fn used(&self) -> Option<&'static str> {
         let given = [("-state", &self.state), ("-state-out", &self.state_out), ("-backup", &self.backup)];
         given.into_iter().find(|(_, path)| path.is_some()).map(|(name, _)| name)
