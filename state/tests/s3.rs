@@ -42,6 +42,7 @@ fn intent(n: usize) -> Record {
         provider: provider(),
         id: None,
         began: 1_763_929_860,
+        natural: None,
         planned: None,
         token_left: false,
     })
