@@ -108,17 +108,14 @@ impl fmt::Debug for Cipher {
 }
 
 impl Cipher {
-    /// Encrypts with the first method and decrypts with whichever fits. Without methods it leaves everything as it is.
+    /// Encrypts with the first method and decrypts with whichever fits. Without methods it refuses everything.
     pub fn new(ring: Arc<KeyRing>, methods: Vec<Method>) -> Self {
-        if methods.is_empty() {
-            return Self::default();
-        }
         Self(Some(Arc::new(Target { ring, methods, migrating: AtomicBool::new(false) })))
     }
 
     /// Whether what is written is encrypted.
     pub fn encrypts(&self) -> bool {
-        self.0.as_ref().is_some_and(|t| t.methods[0].encrypts())
+        self.0.as_ref().is_some_and(|t| t.encrypts())
     }
 
     /// Whether what was read last is to be written again, since another method was used for it.
@@ -210,14 +207,18 @@ impl Cipher {
                 help: "To encrypt what is there, add a fallback to the target in the encryption block: fallback { method = method.unencrypted.NAME }. Remove it after the next apply.".into(),
             });
         }
-        target.migrating.store(target.methods[0].encrypts(), Ordering::Relaxed);
+        target.migrating.store(target.encrypts(), Ordering::Relaxed);
         Ok(())
     }
 
     /// What encrypts: `None` when nothing is to be encrypted.
     fn sealing(&self, kind: Kind, name: &str) -> Result<Option<Sealing<'_>>> {
         let Some(target) = &self.0 else { return Ok(None) };
-        let Method::AesGcm { keys, aad } = &target.methods[0] else { return Ok(None) };
+        let (keys, aad) = match target.methods.first() {
+            Some(Method::AesGcm { keys, aad }) => (keys, aad),
+            Some(Method::Unencrypted) => return Ok(None),
+            None => return Err(cannot_seal(kind, name, "There is no method to encrypt it with.".into())),
+        };
         let mut meta = keys::Meta::new();
         let made = target.ring.encryption_key(*keys, &mut meta).and_then(|key| gcm::Gcm::new(&key));
         let gcm = made.map_err(|problem| cannot_seal(kind, name, problem))?;
@@ -226,6 +227,11 @@ impl Cipher {
 }
 
 impl Target {
+    /// Whether what is written is encrypted. Where there is no method, nothing is written.
+    fn encrypts(&self) -> bool {
+        self.methods.first().is_none_or(Method::encrypts)
+    }
+
     /// The methods that have a key for something with this metadata, with their place. Why others have none goes to `causes`.
     fn opening(&self, meta: &keys::Meta, causes: &mut Vec<String>) -> Vec<(usize, gcm::Gcm, &[u8])> {
         let mut found = Vec::new();

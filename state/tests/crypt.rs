@@ -236,6 +236,13 @@ fn a_service_that_refuses() {
 }
 
 #[test]
+fn without_a_method_nothing_passes() {
+    let cipher = Cipher::new(Arc::default(), Vec::new());
+    check_crypt(&cipher.seal(Kind::State, b"{}", "s").unwrap_err(), "State cannot be encrypted", "There is no method");
+    check_crypt(&cipher.open(Kind::State, b"{}", "s").unwrap_err(), "State cannot be decrypted", "only allows one that is");
+}
+
+#[test]
 fn two_providers_of_one_name() {
     let mut ring = KeyRing::default();
     let first = ring.add("a", "same", KeySource::Pbkdf2(derived(Secret::Passphrase("one".into()), 1)));

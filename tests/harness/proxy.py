@@ -14,10 +14,13 @@ import re
 import threading
 
 from action_names import ActionNames, is_read
+from aws_api import json_call
 from eks import Eks
 
 # Tokens that differ from try to try: without them a repeat would not look like one.
 TOKENS = re.compile(rb'(?:&(?:ClientToken|CreationToken)=[^&]*)|(?:"client(?:Request)?Token" *: *"[^"]*")')
+# What AWS refuses to do with a key that is disabled, and moto does.
+KEY_USES = ("kms:GenerateDataKey", "kms:Encrypt", "kms:Decrypt")
 HOP_HEADERS = ("connection", "keep-alive", "transfer-encoding", "content-length", "expect")
 
 
@@ -134,6 +137,8 @@ class Proxy:
             await asyncio.sleep(self.latency / 2)
             if action.startswith("eks:"):
                 status, answer = await self.answer_eks(method, target, body)
+            elif action in KEY_USES and (refusal := await self.loop.run_in_executor(None, self.refuse_key, body)):
+                status, answer = 400, response(400, refusal)
             else:
                 status, answer = await self.forward(method, target, headers, body)
             await asyncio.sleep(self.latency / 2)
@@ -156,6 +161,17 @@ class Proxy:
         """EKS is answered here: moto's own lacks too much."""
         status, answer, kind = await self.loop.run_in_executor(None, self.eks.answer, method, target, body)
         return status, response(status, answer.encode(), {"x-amzn-ErrorType": kind} if kind else {})
+
+    def refuse_key(self, body):
+        """The answer for a key that is disabled; None for every other."""
+        try:
+            key = json_call(self.upstream, "kms", "TrentService.DescribeKey", {"KeyId": json.loads(body)["KeyId"]})["KeyMetadata"]
+        except (KeyError, ValueError, OSError):
+            return None  # moto says what is wrong with the call
+        if key["KeyState"] == "Enabled":
+            return None
+        kind = "DisabledException" if key["KeyState"] == "Disabled" else "KMSInvalidStateException"
+        return json.dumps({"__type": kind, "message": f"{key['Arn']} is {key['KeyState'].lower()}."}).encode()
 
     async def forward(self, method, target, headers, body):
         """Passes a call on to moto. Returns the status and the whole answer."""

@@ -8,6 +8,7 @@ mod argv;
 mod catalog;
 mod clock;
 mod commands;
+mod encryption;
 mod flags;
 mod interrupt;
 mod json;

@@ -13,6 +13,8 @@ use secstack_run::{Events, ProviderSet};
 use secstack_state::model::Snapshot;
 
 use crate::app::{App, Told};
+use crate::catalog;
+use crate::encryption::{self, Ciphers};
 use crate::flags::{StatePaths, Variables};
 use crate::stores::{self, Place};
 use crate::vars;
@@ -63,9 +65,13 @@ impl Project {
         let files = app.files();
         let early = Early { inputs: &collected.inputs, files: &files, workspace: &workspace };
         let mut diags = Diags::new();
-        let place = stores::place(app, &loaded.config, &early, paths, &mut diags);
+        let block = encryption::merged(&loaded.config, collected.encryption.as_ref());
+        diags.extend(block.as_ref().and_then(encryption::warning));
+        let ciphers = encryption::ciphers(block.as_ref(), &loaded.config, &early, &mut diags);
+        let place = stores::place(app, &loaded.config, &early, paths, ciphers, &mut diags);
         view.check(&diags)?;
         let place = place.ok_or(Told)?;
+        let providers = catalog::reading(&place.ciphers.remote);
         Ok(Self { config: Arc::new(loaded.config), providers, inputs: collected.inputs, workspace, place, is_empty: loaded.is_empty })
     }
 
@@ -115,13 +121,38 @@ pub async fn validate(app: &App, config: &Arc<Config>, providers: &Arc<ProviderS
 /// When that cannot be told.
 pub fn place(app: &App, view: &View, paths: &StatePaths) -> Result<(Place, String), Told> {
     let workspace = app.workspace().map_err(|d| view.error(d))?;
-    let collected = vars::collect(&app.root, &Variables::default());
-    let loaded = read(app, &collected, &workspace, &mut installed(app));
-    view.know(&loaded.config.sources);
+    let (config, collected) = glance(app, view, &Variables::default(), &workspace)?;
     let files = app.files();
     let early = Early { inputs: &collected.inputs, files: &files, workspace: &workspace };
     let mut diags = Diags::new();
-    let place = stores::place(app, &loaded.config, &early, paths, &mut diags);
+    let block = encryption::merged(&config, collected.encryption.as_ref());
+    let ciphers = encryption::ciphers(block.as_ref(), &config, &early, &mut diags);
+    let place = stores::place(app, &config, &early, paths, ciphers, &mut diags);
     view.check(&diags)?;
     Ok((place.ok_or(Told)?, workspace))
+}
+
+/// What encrypts what in this directory, for commands that read a file and need nothing else of the configuration.
+///
+/// # Errors
+/// When that cannot be told.
+pub fn ciphers(app: &App, view: &View, variables: &Variables) -> Result<Ciphers, Told> {
+    let workspace = app.workspace().map_err(|d| view.error(d))?;
+    let (config, collected) = glance(app, view, variables, &workspace)?;
+    let files = app.files();
+    let early = Early { inputs: &collected.inputs, files: &files, workspace: &workspace };
+    let mut diags = Diags::new();
+    let block = encryption::merged(&config, collected.encryption.as_ref());
+    let ciphers = encryption::ciphers(block.as_ref(), &config, &early, &mut diags);
+    view.check(&diags)?;
+    Ok(ciphers)
+}
+
+/// The configuration with whatever is wrong with it, unless that may hide what is to be encrypted.
+fn glance(app: &App, view: &View, variables: &Variables, workspace: &str) -> Result<(Config, vars::Collected), Told> {
+    let collected = vars::collect(&app.root, variables);
+    let loaded = read(app, &collected, workspace, &mut installed(app));
+    view.know(&loaded.config.sources);
+    view.check(&encryption::mistakes(&loaded, &collected))?;
+    Ok((loaded.config, collected))
 }

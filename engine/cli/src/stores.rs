@@ -7,13 +7,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use secstack_base::{Diagnostic, Diags, Marks, Span, Str, Value};
+use secstack_base::{Diagnostic, Diags, Span, Str, Value};
 use secstack_eval::config::{Config, ROOT};
+use secstack_plan::file::SavedBackend;
 use secstack_run::load::{self, Early};
 use secstack_state::Backend;
+use secstack_state::crypt;
 use secstack_state::store::LocalBackend;
 
 use crate::app::App;
+use crate::encryption::Ciphers;
 use crate::flags::StatePaths;
 use saved::Saved;
 
@@ -26,6 +29,8 @@ pub struct Place {
     pub config: Value,
     /// The backend.
     pub backend: Arc<dyn Backend>,
+    /// What encrypts what is written.
+    pub ciphers: Ciphers,
     /// A local state that nobody has moved to this place: an empty place is no reason to create everything anew.
     pub left_behind: Option<PathBuf>,
 }
@@ -47,7 +52,7 @@ pub struct Written {
 }
 
 /// The place that a configuration names. Without a `backend` block, that is a file beside the configuration.
-pub fn place(app: &App, config: &Config, early: &Early<'_>, paths: &StatePaths, diags: &mut Diags) -> Option<Place> {
+pub fn place(app: &App, config: &Config, early: &Early<'_>, paths: &StatePaths, ciphers: Ciphers, diags: &mut Diags) -> Option<Place> {
     let written = written(config, early, diags)?;
     let saved = Saved::read(app);
     let arguments = match saved::merged(&written, saved.as_ref()) {
@@ -57,7 +62,7 @@ pub fn place(app: &App, config: &Config, early: &Early<'_>, paths: &StatePaths, 
             return None;
         }
     };
-    let mut place = open(app, &written, arguments, paths, diags)?;
+    let mut place = open(app, &written, arguments, paths, ciphers, diags)?;
     if saved.is_none() && place.ty != "local" {
         place.left_behind = left_behind(app);
     }
@@ -92,8 +97,15 @@ pub fn written(config: &Config, early: &Early<'_>, diags: &mut Diags) -> Option<
             diags.push(Diagnostic::error("Unsupported argument", what).at(a.name_span));
             continue;
         }
-        let value = early.value(&config.modules, ROOT, &a.expr, diags).unmark_deep(Marks::ALL);
-        if !value.is_wholly_known() {
+        let value = early.value(&config.modules, ROOT, &a.expr, diags);
+        if !value.deep_marks().is_none() {
+            let what = format!(
+                "The arguments of a backend are kept in the working directory and in saved plans, so that {:?} must not be \
+                 sensitive or ephemeral. Credentials may come from the environment or from a profile.",
+                a.name
+            );
+            diags.push(Diagnostic::error("Unsuitable value", what).at(a.expr.span));
+        } else if !value.is_wholly_known() {
             let what = format!("The argument {:?} must be known before anything is planned.", a.name);
             diags.push(Diagnostic::error("Unsuitable value", what).at(a.expr.span));
         } else if !value.is_null() {
@@ -105,9 +117,9 @@ pub fn written(config: &Config, early: &Early<'_>, diags: &mut Diags) -> Option<
 }
 
 /// The place that arguments name.
-pub fn open(app: &App, written: &Written, arguments: Arguments, paths: &StatePaths, diags: &mut Diags) -> Option<Place> {
+pub fn open(app: &App, written: &Written, arguments: Arguments, paths: &StatePaths, ciphers: Ciphers, diags: &mut Diags) -> Option<Place> {
     match written.ty.as_str() {
-        "local" => Some(local(app, arguments, paths)),
+        "local" => Some(local(app, arguments, paths, ciphers)),
         #[cfg(feature = "s3")]
         "s3" => {
             if let Some(flag) = paths.used() {
@@ -117,7 +129,10 @@ pub fn open(app: &App, written: &Written, arguments: Arguments, paths: &StatePat
             }
             let config = Value::object(arguments);
             match secstack_state::store::S3Backend::new(&config) {
-                Ok(backend) => Some(Place { ty: "s3".into(), config, backend: Arc::new(backend), left_behind: None }),
+                Ok(mut backend) => {
+                    backend.cipher.clone_from(&ciphers.state);
+                    Some(Place { ty: "s3".into(), config, backend: Arc::new(backend), ciphers, left_behind: None })
+                }
                 Err(problems) => {
                     for p in problems {
                         let span = p.argument.as_ref().and_then(|a| written.spans.get(a.as_str()).copied()).or(written.span);
@@ -135,11 +150,12 @@ pub fn open(app: &App, written: &Written, arguments: Arguments, paths: &StatePat
 }
 
 /// The place that a saved plan names.
-pub fn place_of_plan(app: &App, ty: &str, config: &Value, paths: &StatePaths) -> Result<Place, Diagnostic> {
+pub fn place_of_plan(app: &App, backend: &SavedBackend, paths: &StatePaths, ciphers: Ciphers) -> Result<Place, Diagnostic> {
+    let (ty, config) = (&*backend.ty, &backend.config);
     let arguments = config.as_map().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
     let mut diags = Diags::new();
     let written = Written { ty: ty.into(), ..Written::default() };
-    match open(app, &written, arguments, paths, &mut diags) {
+    match open(app, &written, arguments, paths, ciphers, &mut diags) {
         Some(place) => Ok(place),
         None => Err(diags.into_iter().next().unwrap_or_else(|| unsupported(ty, None))),
     }
@@ -164,7 +180,7 @@ fn unsupported(ty: &str, span: Option<Span>) -> Diagnostic {
     Diagnostic::error("Unsupported backend type", what).at_opt(span).help("Use the backend \"local\", or leave the backend block out.")
 }
 
-fn local(app: &App, arguments: Arguments, paths: &StatePaths) -> Place {
+fn local(app: &App, arguments: Arguments, paths: &StatePaths, ciphers: Ciphers) -> Place {
     let mut backend = LocalBackend::new(&app.root);
     let text = |name: &str| arguments.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
     if let Some(path) = text("path") {
@@ -176,17 +192,20 @@ fn local(app: &App, arguments: Arguments, paths: &StatePaths) -> Place {
     backend.state.clone_from(&paths.state);
     backend.state_out.clone_from(&paths.state_out);
     backend.backup.clone_from(&paths.backup);
-    Place { ty: "local".into(), config: Value::object(arguments), backend: Arc::new(backend), left_behind: None }
+    backend.cipher.clone_from(&ciphers.state);
+    Place { ty: "local".into(), config: Value::object(arguments), backend: Arc::new(backend), ciphers, left_behind: None }
 }
 
 /// The place that a configuration without a backend names.
-pub fn beside(app: &App) -> Place {
-    local(app, Arguments::new(), &StatePaths::default())
+pub fn beside(app: &App, ciphers: Ciphers) -> Place {
+    local(app, Arguments::new(), &StatePaths::default(), ciphers)
 }
 
 /// A state in the file that a configuration without a backend uses.
 pub fn left_behind(app: &App) -> Option<PathBuf> {
     let path = app.root.join("terraform.tfstate");
-    let snapshot = secstack_state::file::read(&std::fs::read(&path).ok()?, "").ok().flatten()?;
-    (!snapshot.is_empty()).then_some(path)
+    let stored = std::fs::read(&path).ok()?;
+    // Who has encrypted a state had something to put into it.
+    let holds = || secstack_state::file::read(&stored, "").ok().flatten().is_some_and(|s| !s.is_empty());
+    (crypt::encrypted(&stored).is_some() || holds()).then_some(path)
 }

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use secstack_base::{Diagnostic, Diags, Sources, Str};
-use secstack_lang::{Module, parse_tfvars, parse_tfvars_json};
+use secstack_lang::{Encryption, Module, parse_encryption, parse_tfvars, parse_tfvars_json};
 use secstack_plan::inputs::{Given, Input, Origin};
 use secstack_run::load::is_ignored;
 
+use crate::encryption::ENVIRONMENT;
 use crate::flags::{Assignment, Variables};
 use crate::output::Out;
 
@@ -23,12 +24,15 @@ pub struct Collected {
     pub sources: Sources,
     /// What is wrong with them.
     pub diags: Diags,
+    /// What `TF_ENCRYPTION` says, which goes on top of the `encryption` block.
+    pub encryption: Option<Encryption>,
 }
 
 /// Collects values from the environment, from files in `root` and from the command line.
 pub fn collect(root: &Path, given: &Variables) -> Collected {
     let mut c = Collected::default();
     c.environment();
+    c.encryption();
     c.automatic(root);
     for assignment in &given.0 {
         match assignment {
@@ -53,6 +57,14 @@ impl Collected {
         for (name, text) in found {
             self.set(&name, Given::Text(text), Origin::Environment);
         }
+    }
+
+    fn encryption(&mut self) {
+        let Some(text) = std::env::var(ENVIRONMENT).ok().filter(|t| !t.trim().is_empty()) else { return };
+        let file = self.sources.add(ENVIRONMENT, text.as_str());
+        let (found, diags) = parse_encryption(file, &text);
+        self.diags.extend(diags);
+        self.encryption = found;
     }
 
     fn automatic(&mut self, root: &Path) {

@@ -85,7 +85,7 @@ async fn read(instance: &dyn Instance, addr: &Addr, config: &Value, events: &Eve
     let mut step = StepInfo { addr: addr.clone(), action: Action::Read, deposed: None, id: None };
     let since = Instant::now();
     events.send(Event::StepStart(step.clone()));
-    match instance.read_data(addr.ty(), config).await {
+    match instance.read_data_at(addr, config).await {
         Ok(value) => {
             step.id = value.get_str("id").map(Str::from);
             events.send(Event::StepComplete { step, elapsed: since.elapsed() });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use secstack_base::schema::{Draft, Schema};
-use secstack_base::{Diags, ProviderAddr, Value};
+use secstack_base::{Addr, Diags, ProviderAddr, Value};
 use secstack_sdk::{Created, Error, ErrorKind, Found, Id, Instance, Provider, ProviderSchema, ReadRequest, Result, Status};
 
 /// A resource type.
@@ -78,6 +78,12 @@ pub(crate) trait DataKind: Send + Sync {
 
     /// Fills in the attributes.
     async fn read(&self, provider: &Value, config: &Value) -> Result<Value>;
+
+    /// Fills in the attributes for the block at `addr`.
+    async fn read_at(&self, addr: &Addr, provider: &Value, config: &Value) -> Result<Value> {
+        let _ = addr;
+        self.read(provider, config).await
+    }
 }
 
 /// An ephemeral resource type.
@@ -241,6 +247,13 @@ impl Instance for Configured {
             return Err(Error::other(format!("there is no data source {ty:?}")));
         };
         kind.read(&self.config, config).await
+    }
+
+    async fn read_data_at(&self, addr: &Addr, config: &Value) -> Result<Value> {
+        match self.table.data.get(addr.ty()) {
+            Some(kind) => kind.read_at(addr, &self.config, config).await,
+            None => self.read_data(addr.ty(), config).await,
+        }
     }
 
     async fn open(&self, ty: &str, config: &Value) -> Result<Value> {

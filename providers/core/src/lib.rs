@@ -21,10 +21,17 @@ use std::sync::Arc;
 
 use secstack_sdk::Provider;
 
+pub use terraform::CipherOf;
+
 /// All providers of this crate.
 pub fn providers() -> Vec<Arc<dyn Provider>> {
+    providers_reading(Arc::new(|_| secstack_state::Cipher::default()))
+}
+
+/// The same, where `ciphers` tells what decrypts the states that `terraform_remote_state` reads.
+pub fn providers_reading(ciphers: CipherOf) -> Vec<Arc<dyn Provider>> {
     vec![
-        Arc::new(terraform::provider()),
+        Arc::new(terraform::provider(ciphers)),
         Arc::new(cloudinit::provider()),
         Arc::new(external::provider()),
         Arc::new(http::provider()),

@@ -14,7 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secstack_base::schema::Draft;
 pub use secstack_base::schema::ProviderSchema;
-use secstack_base::{Diags, ProviderAddr, Str, Value};
+use secstack_base::{Addr, Diags, ProviderAddr, Str, Value};
 
 /// The vocabulary, for derived code.
 #[doc(hidden)]
@@ -314,6 +314,14 @@ pub trait Instance: Send + Sync {
     /// # Errors
     /// When nothing, or too much, answers to the arguments.
     async fn read_data(&self, ty: &str, config: &Value) -> Result<Value>;
+
+    /// Reads a data source for the block at `addr`, for the few that depend on it.
+    ///
+    /// # Errors
+    /// As [`Instance::read_data`].
+    async fn read_data_at(&self, addr: &Addr, config: &Value) -> Result<Value> {
+        self.read_data(addr.ty(), config).await
+    }
 
     /// Opens an ephemeral resource.
     ///

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use secstack_base::{Diagnostic, Diags, Marks, Str, Value};
-use secstack_eval::config::ROOT;
+use secstack_eval::config::{Config, ROOT};
 use secstack_lang::Module;
 use secstack_plan::PlanMode;
 use secstack_plan::file::SavedPlan;
@@ -14,9 +14,11 @@ use secstack_plan::inputs::{self, Origin};
 use secstack_run::load::{self, Early, Installed, Manifest, MemoryTree};
 
 use crate::app::{App, Outcome, Told};
+use crate::catalog;
+use crate::encryption::{self, Ciphers, RemoteCiphers};
 use crate::flags::{Ask, Lock, Look, Planning, StatePaths, Variables, Warnings, switch};
 use crate::operation::{self, Applying};
-use crate::project::Project;
+use crate::project::{self, Project};
 use crate::session::Session;
 use crate::view::View;
 use crate::{json, recovery, stores, vars};
@@ -124,7 +126,7 @@ impl Shared {
         view.plan(&plan, &project.providers);
         view.diags(&plan.diags);
         if !plan.applyable {
-            if session.is_recovered {
+            if session.is_recovered || project.place.ciphers.state.is_migrating() {
                 session.write(view, &session.snapshot).await?;
             }
             view.applied(mode, Default::default(), &session.snapshot);
@@ -163,48 +165,33 @@ impl Shared {
             let what = "A saved plan says what is done: it cannot be changed by options of planning.";
             return Err(view.error(Diagnostic::error("Options do not fit a saved plan", what)));
         }
-        let saved = json::read_plan(path).map_err(|d| view.error(*d))?;
-        let place = stores::place_of_plan(app, &saved.backend.ty, &saved.backend.config, &self.state).map_err(|d| view.error(d))?;
+        let here = project::ciphers(app, view, &self.variables)?;
+        let saved = json::read_plan(path, &here.plan).map_err(|d| view.error(*d))?;
+        let given = vars::collect(&app.root, &self.variables);
+        let (config, ciphers) = configuration(app, view, &saved, &given)?;
+        let place = stores::place_of_plan(app, &saved.backend, &self.state, ciphers).map_err(|d| view.error(d))?;
         let session = Session::open(view, &place, &saved.workspace, &self.lock, "OperationTypeApply").await?;
-        let ran = self.saved_within(app, view, &session, saved).await;
+        let opened = Opened { saved, config, given };
+        let ran = self.saved_within(app, view, &session, opened, &place.ciphers.remote).await;
         session.close(view).await;
         ran
     }
 
-    async fn saved_within(&self, app: &App, view: &View, session: &Session, saved: SavedPlan) -> Outcome {
+    async fn saved_within(&self, app: &App, view: &View, session: &Session, opened: Opened, remote: &RemoteCiphers) -> Outcome {
+        let Opened { saved, config, given } = opened;
         if !session.open_intents.is_empty() {
             let d = recovery::open_warning(&session.open_intents);
-            let what = format!(
-                "{}
-The saved plan knows nothing of them.",
-                d.detail
-            );
+            let what = format!("{}\nThe saved plan knows nothing of them.", d.detail);
             let help = "Run \"secstack recover\" to find out what came of them, then plan again.";
             return Err(view.error(Diagnostic::error("Operations without a known end", what).help(help)));
         }
         fresh(view, session, &saved)?;
-        let given = vars::collect(&app.root, &self.variables);
         let files = app.files();
-        let early_inputs = saved.plan.variables.iter().map(|(n, v)| {
-            let given = inputs::Given::Value(v.clone());
-            (n.clone(), inputs::Input { given, origin: Origin::Plan })
-        });
-        let early_inputs: BTreeMap<Str, inputs::Input> = early_inputs.collect();
-        let early = Early { inputs: &early_inputs, files: &files, workspace: &saved.workspace };
-        let tree = MemoryTree::new(saved.files.iter().map(|(p, t)| (PathBuf::from(p), Arc::from(t.as_str()))));
-        let mut installed = Installed(Manifest::parse(saved.modules.as_bytes()).unwrap_or_default());
-        let loaded = load::load(&tree, &mut installed, &early, given.sources.clone());
-        view.know(&loaded.config.sources);
-        if loaded.diags.has_errors() {
-            return view.check(&loaded.diags).map(|()| 1);
-        }
-        view.check(&given.diags)?;
-        let config = Arc::new(loaded.config);
         let inputs = values(view, &config.module(ROOT).module, &saved, &given, &files)?;
         view.saved_plan(&saved.plan);
         let applying = Applying {
             config,
-            providers: app.providers(),
+            providers: catalog::reading(remote),
             plan: saved.plan,
             inputs,
             workspace: &saved.workspace,
@@ -213,6 +200,37 @@ The saved plan knows nothing of them.",
         };
         operation::apply(app, view, applying).await
     }
+}
+
+/// A saved plan with what it was made from, and the variables that are given now.
+struct Opened {
+    saved: SavedPlan,
+    config: Arc<Config>,
+    given: vars::Collected,
+}
+
+/// The configuration that was planned, and what it says of encryption: the directory may have changed since.
+fn configuration(app: &App, view: &View, saved: &SavedPlan, given: &vars::Collected) -> Result<(Arc<Config>, Ciphers), Told> {
+    let files = app.files();
+    let planned = saved.plan.variables.iter().map(|(n, v)| {
+        let value = inputs::Given::Value(v.clone());
+        (n.clone(), inputs::Input { given: value, origin: Origin::Plan })
+    });
+    // Ephemeral variables are given again.
+    let mut early_inputs = given.inputs.clone();
+    early_inputs.extend(planned);
+    let early = Early { inputs: &early_inputs, files: &files, workspace: &saved.workspace };
+    let tree = MemoryTree::new(saved.files.iter().map(|(p, t)| (PathBuf::from(p), Arc::from(t.as_str()))));
+    let mut installed = Installed(Manifest::parse(saved.modules.as_bytes()).unwrap_or_default());
+    let loaded = load::load(&tree, &mut installed, &early, given.sources.clone());
+    view.know(&loaded.config.sources);
+    view.check(&loaded.diags)?;
+    view.check(&given.diags)?;
+    let mut diags = Diags::new();
+    let block = encryption::merged(&loaded.config, given.encryption.as_ref());
+    let ciphers = encryption::ciphers(block.as_ref(), &loaded.config, &early, &mut diags);
+    view.check(&diags)?;
+    Ok((Arc::new(loaded.config), ciphers))
 }
 
 /// Whether the state is still the one that the plan starts from.

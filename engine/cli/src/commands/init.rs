@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use secstack_base::{Diagnostic, Diags, Value};
 use secstack_lang::parse_tfvars;
+use secstack_plan::file::SavedBackend;
 use secstack_run::load::{self, Early, Install, Progress};
 
 use crate::app::{App, Outcome, Told};
+use crate::encryption::{self, Ciphers};
 use crate::flags::{Ask, Lock, Look, StatePaths, Variables, switch};
 use crate::stores::migrate::{self, Moving};
 use crate::stores::saved::{self, Saved};
@@ -124,6 +126,8 @@ impl Init {
         let has_block = load::backend(&loaded.1).is_some();
         let written = stores::written(&loaded.1, &early, diags);
         let given = self.backend_arguments(app, written.as_ref().map_or("local", |w| &w.ty), diags);
+        let block = encryption::merged(&loaded.1, loaded.0.encryption.as_ref());
+        let ciphers = encryption::ciphers(block.as_ref(), &loaded.1, &early, diags);
         view.check(diags)?;
         let written = written.ok_or(Told)?;
         if !given.is_empty() && !has_block {
@@ -138,7 +142,7 @@ impl Init {
             _ => written.arguments.clone(),
         };
         let arguments: Arguments = complete.into_iter().chain(given).collect();
-        let place = stores::open(app, &written, arguments.clone(), &StatePaths::default(), diags);
+        let place = stores::open(app, &written, arguments.clone(), &StatePaths::default(), ciphers.clone(), diags);
         view.check(diags)?;
         let place = place.ok_or(Told)?;
         let is_elsewhere = saved.as_ref().is_some_and(|s| !s.is_place_of(&written.ty, &arguments));
@@ -148,9 +152,11 @@ impl Init {
             return Err(view.error(Diagnostic::error("Backend configuration changed", what).help(help)));
         }
         let from = match (&saved, is_elsewhere) {
-            (Some(saved), true) => Some(self.former(app, view, saved)?),
+            (Some(saved), true) => Some(self.former(app, view, saved, ciphers)?),
             // A state beside the configuration, from before there was a backend block.
-            (None, _) if has_block && place.ty != "local" && !self.reconfigure => stores::left_behind(app).map(|_| stores::beside(app)),
+            (None, _) if has_block && place.ty != "local" && !self.reconfigure => {
+                stores::left_behind(app).map(|_| stores::beside(app, ciphers))
+            }
             _ => None,
         };
         place.backend.workspaces().await.map_err(|e| view.error(e.diagnostic()))?;
@@ -174,9 +180,10 @@ impl Init {
     }
 
     /// The place that was noted last.
-    fn former(&self, app: &App, view: &View, saved: &Saved) -> Result<Place, Told> {
+    fn former(&self, app: &App, view: &View, saved: &Saved, ciphers: Ciphers) -> Result<Place, Told> {
         let config = secstack_base::Value::object(saved.arguments.clone());
-        stores::place_of_plan(app, &saved.ty, &config, &StatePaths::default()).map_err(|d| view.error(d))
+        let backend = SavedBackend { ty: saved.ty.clone(), config };
+        stores::place_of_plan(app, &backend, &StatePaths::default(), ciphers).map_err(|d| view.error(d))
     }
 
     async fn migrate(&self, app: &App, view: &View, from: &Place, to: &Place) -> Result<(), Told> {

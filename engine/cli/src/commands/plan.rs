@@ -85,8 +85,10 @@ impl PlanCommand {
     }
 }
 
-fn save(app: &App, view: &View, project: &Project, plan: Plan, path: &Path) -> Result<(), Told> {
+fn save(app: &App, view: &View, project: &Project, mut plan: Plan, path: &Path) -> Result<(), Told> {
     let version = plan.previous_state.version();
+    // One that has its default is not given again.
+    plan.ephemeral_variables.retain(|n| project.inputs.contains_key(n));
     let files = project.config.sources.iter().filter(|(_, s)| s.path.file_name().is_some_and(|n| is_configuration(&n.to_string_lossy())));
     let manifest = app.root.join(Manifest::path(&app.data_dir));
     let saved = SavedPlan {
@@ -100,5 +102,5 @@ fn save(app: &App, view: &View, project: &Project, plan: Plan, path: &Path) -> R
         version: env!("CARGO_PKG_VERSION").into(),
         plan,
     };
-    json::write_plan(path, &saved).map_err(|d| view.error(*d))
+    json::write_plan(path, &saved, &project.place.ciphers.plan).map_err(|d| view.error(*d))
 }

@@ -8,10 +8,11 @@ use clap::Args;
 use secstack_base::{Diagnostic, Sources, Str};
 use secstack_plan::inputs::{Given, Input, Origin};
 use secstack_run::load::{self, Early, Installed, Manifest, MemoryTree};
+use secstack_state::crypt::{self, Kind};
 use secstack_state::model::Snapshot;
 
 use crate::app::{App, Outcome, Told};
-use crate::flags::{Look, StatePaths, switch};
+use crate::flags::{Look, StatePaths, Variables, switch};
 use crate::session::Session;
 use crate::view::View;
 use crate::{json, project, text};
@@ -68,18 +69,22 @@ impl Show {
                 format!("The file {:?} cannot be read: {e}.", path.display().to_string()),
             ))
         })?;
-        if !bytes.starts_with(b"secstack plan") {
-            let state = secstack_state::file::read(&bytes, &path.display().to_string());
+        let kind = crypt::encrypted(&bytes);
+        let is_plan = kind == Some(Kind::Plan) || bytes.starts_with(b"secstack plan");
+        let ciphers = project::ciphers(app, view, &Variables::default())?;
+        if !is_plan {
+            let name = path.display().to_string();
+            let state = ciphers.read_copy(&bytes, &name);
             return match state {
                 Ok(state) => {
                     self.state(app, state.as_ref());
                     Ok(0)
                 }
                 Err(e) if bytes.first() == Some(&b'{') => Err(view.error(e.diagnostic())),
-                Err(_) => Err(json::read_plan(path).map_or_else(|d| view.error(*d), |_| Told)),
+                Err(_) => Err(json::read_plan(path, &ciphers.plan).map_or_else(|d| view.error(*d), |_| Told)),
             };
         }
-        let saved = json::read_plan(path).map_err(|d| view.error(*d))?;
+        let saved = json::read_plan(path, &ciphers.plan).map_err(|d| view.error(*d))?;
         if !self.json {
             app.out.line(text::plan(&saved.plan, &app.providers(), app.out.style()));
             return Ok(0);

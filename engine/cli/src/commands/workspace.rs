@@ -129,7 +129,7 @@ async fn copy(view: &View, place: &Place, name: &str, path: &std::path::Path, lo
     let shown = path.display().to_string();
     let bytes = std::fs::read(path)
         .map_err(|e| view.error(Diagnostic::error("Failed to read the state", format!("The file {shown:?} cannot be read: {e}."))))?;
-    let Some(snapshot) = secstack_state::file::read(&bytes, &shown).map_err(|e| view.error(e.diagnostic()))? else { return Ok(()) };
+    let Some(snapshot) = place.ciphers.read_copy(&bytes, &shown).map_err(|e| view.error(e.diagnostic()))? else { return Ok(()) };
     let session = Session::open(view, place, name, lock, "workspace-new").await?;
     let pushed = session.store.push(&snapshot, Force::No).await.map_err(|e| view.error(e.diagnostic()));
     session.close(view).await;

@@ -142,11 +142,11 @@ impl Run {
 
     fn read(&mut self, exec: usize, change: usize, site: &Site, config: Value) {
         self.begin(exec, self.info(change, Action::Read));
-        let (instance, ty) = (site.instance.clone(), site.addr.ty().to_string());
+        let (instance, addr) = (site.instance.clone(), site.addr.clone());
         let config = crate::effect::known_part(&config);
         self.spawn(
             async move {
-                let result = match instance.read_data(&ty, &config).await {
+                let result = match instance.read_data_at(&addr, &config).await {
                     Ok(value) => StepResult::Made(value),
                     Err(e) => StepResult::Failed(Failure::from(e)),
                 };

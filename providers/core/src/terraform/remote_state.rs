@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use secstack_base::schema::Schema;
-use secstack_base::{Str, Type, Value};
+use secstack_base::{Addr, Str, Type, Value};
 use secstack_sdk::{Error, Result};
-use secstack_state::Snapshot;
+use secstack_state::crypt::Kind;
+use secstack_state::{Cipher, Snapshot};
 
 use crate::kind::{DataKind, fail};
 use crate::schema::{computed, optional, required, schema};
@@ -17,7 +19,12 @@ use crate::schema::{computed, optional, required, schema};
 const BACKENDS: [&str; 12] = ["azurerm", "consul", "cos", "gcs", "http", "inmem", "kubernetes", "local", "oss", "pg", "remote", "s3"];
 
 /// `terraform_remote_state`.
-pub(crate) struct RemoteState;
+pub(crate) struct RemoteState {
+    pub ciphers: CipherOf,
+}
+
+/// What decrypts the states that a block reads, by the name that the `encryption` block calls it.
+pub type CipherOf = Arc<dyn Fn(&str) -> Cipher + Send + Sync>;
 
 #[async_trait]
 impl DataKind for RemoteState {
@@ -39,42 +46,61 @@ impl DataKind for RemoteState {
     }
 
     async fn read(&self, _provider: &Value, config: &Value) -> Result<Value> {
-        let backend = config.get_str("backend").unwrap_or_default();
-        let state = match backend {
-            #[cfg(feature = "s3")]
-            "s3" => in_s3(config).await?,
-            _ => in_file(config).await?,
-        };
-        let state = state.ok_or_else(not_found)?;
-        let mut outputs: BTreeMap<Str, Value> = config.get("defaults").and_then(Value::as_map).cloned().unwrap_or_default();
-        outputs.extend(state.outputs.into_iter().map(|(name, output)| (name, output.value)));
-        Ok(config.with("outputs", Value::object(outputs)))
+        read(config, (self.ciphers)("")).await
+    }
+
+    async fn read_at(&self, addr: &Addr, _provider: &Value, config: &Value) -> Result<Value> {
+        read(config, (self.ciphers)(&encryption_name(addr))).await
     }
 }
 
-async fn in_file(config: &Value) -> Result<Option<Snapshot>> {
+/// What OpenTofu calls a block in `remote_state_data_source "..."`: `name`, `name[0]`, `net.name`, `net[0].name`.
+fn encryption_name(addr: &Addr) -> String {
+    let text = addr.to_string().replacen("data.terraform_remote_state.", "", 1);
+    text.strip_prefix("module.").map(Into::into).unwrap_or(text)
+}
+
+async fn read(config: &Value, cipher: Cipher) -> Result<Value> {
+    let backend = config.get_str("backend").unwrap_or_default();
+    let state = match backend {
+        #[cfg(feature = "s3")]
+        "s3" => in_s3(config, cipher).await?,
+        _ => in_file(config, &cipher).await?,
+    };
+    let state = state.ok_or_else(not_found)?;
+    let mut outputs: BTreeMap<Str, Value> = config.get("defaults").and_then(Value::as_map).cloned().unwrap_or_default();
+    outputs.extend(state.outputs.into_iter().map(|(name, output)| (name, output.value)));
+    Ok(config.with("outputs", Value::object(outputs)))
+}
+
+async fn in_file(config: &Value, cipher: &Cipher) -> Result<Option<Snapshot>> {
     let path = state_path(config)?;
     let text = match tokio::fs::read(&path).await {
         Ok(text) => text,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(fail("Error loading state error", format!("error loading the remote state: {e}"))),
     };
-    secstack_state::file::read(&text, &path.display().to_string()).map_err(|e| fail("Failed to read remote state", e))
+    let name = path.display().to_string();
+    let opened = cipher.open(Kind::State, &text, &name).map_err(|e| failed(&e))?;
+    secstack_state::file::read(&opened, &name).map_err(|e| fail("Failed to read remote state", e))
 }
 
 #[cfg(feature = "s3")]
-async fn in_s3(config: &Value) -> Result<Option<Snapshot>> {
+async fn in_s3(config: &Value, cipher: Cipher) -> Result<Option<Snapshot>> {
     use secstack_state::Backend;
     let arguments = config.get("config").filter(|c| !c.is_null()).cloned().unwrap_or_else(|| Value::object([] as [(&str, Value); 0]));
-    let backend = secstack_state::store::S3Backend::new(&arguments).map_err(|problems| {
+    let mut backend = secstack_state::store::S3Backend::new(&arguments).map_err(|problems| {
         let texts: Vec<String> = problems.into_iter().map(|p| p.text).collect();
         invalid(format!("The given configuration is not valid for backend \"s3\": {}", texts.join(" ")))
     })?;
+    backend.cipher = cipher;
     let workspace = config.get_str("workspace").filter(|w| !w.is_empty()).unwrap_or("default");
-    backend.look(workspace).await.map_err(|e| {
-        let d = e.diagnostic();
-        fail(&d.summary, [d.detail.as_str(), d.help.as_deref().unwrap_or_default()].join(" ").trim())
-    })
+    backend.look(workspace).await.map_err(|e| failed(&e))
+}
+
+fn failed(e: &secstack_state::Error) -> Error {
+    let d = e.diagnostic();
+    fail(&d.summary, [d.detail.as_str(), d.help.as_deref().unwrap_or_default()].join(" ").trim())
 }
 
 fn not_found() -> Error {
@@ -133,6 +159,21 @@ mod tests {
         "outputs":{"n":{"value":7,"type":"number"},"l":{"value":["a"],"type":["list","string"],"sensitive":true}},
         "resources":[],"check_results":null}"#;
 
+    fn plain() -> RemoteState {
+        RemoteState { ciphers: Arc::new(|_| Cipher::default()) }
+    }
+
+    #[test]
+    fn names_in_the_encryption_block() {
+        for (addr, name) in [
+            ("data.terraform_remote_state.a", "a"),
+            ("data.terraform_remote_state.a[0]", "a[0]"),
+            ("module.net[\"x\"].data.terraform_remote_state.a", "net[\"x\"].a"),
+        ] {
+            assert_eq!(encryption_name(&addr.parse().unwrap()), name);
+        }
+    }
+
     fn config(backend: &str, path: &str) -> Value {
         Value::object([
             ("backend", backend.into()),
@@ -148,7 +189,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a.tfstate");
         std::fs::write(&file, STATE).unwrap();
-        let read = RemoteState.read(&Value::NULL, &config("local", file.to_str().unwrap())).await.unwrap();
+        let read = plain().read(&Value::NULL, &config("local", file.to_str().unwrap())).await.unwrap();
         let outputs = read.get("outputs").unwrap();
         assert_eq!(outputs.get("n").unwrap().as_number().and_then(|n| n.to_i64()), Some(7));
         assert_eq!(outputs.get_str("d"), Some("x"));
@@ -165,7 +206,7 @@ mod tests {
     }
 
     async fn check(config: Value, want: &str) {
-        let e = RemoteState.read(&Value::NULL, &config).await.unwrap_err();
+        let e = plain().read(&Value::NULL, &config).await.unwrap_err();
         assert!(e.message.contains(want), "{e}");
     }
 }

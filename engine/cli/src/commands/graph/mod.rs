@@ -49,7 +49,7 @@ impl GraphCommand {
         view.check(&diags)?;
         let mut resources = Resources::of(&graph, &project);
         if let Some(path) = &self.plan {
-            let saved = crate::json::read_plan(path).map_err(|d| view.error(*d))?;
+            let saved = crate::json::read_plan(path, &project.place.ciphers.plan).map_err(|d| view.error(*d))?;
             resources.keep(&saved.plan);
         }
         app.out.text(&match self.form {

@@ -276,11 +276,11 @@ async fn push(app: &App, view: &View, path: &str, force: bool, lock: &Lock) -> R
         std::fs::read(path)
     };
     let bytes = read.map_err(|e| view.error(Diagnostic::error("Failed to read the state", format!("{path:?} cannot be read: {e}."))))?;
-    let snapshot = secstack_state::file::read(&bytes, path).map_err(|e| view.error(e.diagnostic()))?;
+    let (place, workspace) = project::place(app, view, &StatePaths::default())?;
+    let snapshot = place.ciphers.read_copy(&bytes, path).map_err(|e| view.error(e.diagnostic()))?;
     let Some(snapshot) = snapshot else {
         return Err(view.error(Diagnostic::error("No state to push", format!("{path:?} is empty."))));
     };
-    let (place, workspace) = project::place(app, view, &StatePaths::default())?;
     let session = Session::unread(view, &place, &workspace, Some((lock, "state push"))).await?;
     let force = if force { Force::Yes } else { Force::No };
     let pushed = session.store.push(&snapshot, force).await.map_err(|e| view.error(e.diagnostic()));

@@ -246,7 +246,7 @@ impl Doing<'_> {
     }
 
     fn providers(&self) -> Arc<ProviderSet> {
-        let all = catalog::all();
+        let all = catalog::all(&Default::default());
         let files = self.app.files();
         let constant = inputs::constant(&files);
         let values = |list: &BTreeMap<Str, secstack_lang::Expr>| -> Defaults {
