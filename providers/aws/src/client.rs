@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub struct Aws {
     region: String,
     identity: tokio::sync::OnceCell<Identity>,
     cache: Cache,
+    changed: AtomicBool,
+    unlisted: AtomicBool,
     clients: Clients,
 }
 
@@ -133,6 +136,8 @@ impl Aws {
             region,
             identity: tokio::sync::OnceCell::new(),
             cache: Cache::default(),
+            changed: AtomicBool::new(false),
+            unlisted: AtomicBool::new(false),
             clients: Clients::default(),
         };
         aws.check_account().await?;
@@ -220,9 +225,31 @@ impl Aws {
         self.cache.get(key.into(), read).await
     }
 
-    /// Forgets the answers of read calls, since something changed.
+    /// Forgets the answers of read calls.
     pub fn forget(&self) {
         self.cache.clear();
+    }
+
+    /// Forgets the answers of read calls, since something changed.
+    pub fn change(&self) {
+        self.changed.store(true, Ordering::Relaxed);
+        self.forget();
+    }
+
+    /// Whether nothing was changed yet. Objects of the state are expected to be there then, and many are read
+    /// together; afterwards it is single ones, which may just have come or gone.
+    pub fn is_fresh(&self) -> bool {
+        !self.changed.load(Ordering::Relaxed)
+    }
+
+    /// Whether many objects may be read by listings: as long as nothing was changed and no listing was refused.
+    pub fn may_list(&self) -> bool {
+        self.is_fresh() && !self.unlisted.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a listing was refused.
+    pub fn never_list(&self) {
+        self.unlisted.store(true, Ordering::Relaxed);
     }
 
     async fn check_account(&self) -> Result<()> {
@@ -248,7 +275,7 @@ impl Context for Aws {
 
     fn found(&self, schema: &Schema, prior: Option<&Value>, object: Value) -> Value {
         match schema.block.attribute("tags_all") {
-            Some(_) => self.tags.found(prior, object),
+            Some(_) => self.tags.found(prior, object, schema.legacy),
             None => object,
         }
     }

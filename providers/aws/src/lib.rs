@@ -12,6 +12,7 @@ pub mod config;
 pub mod credentials;
 pub mod error;
 mod http;
+mod loader;
 pub mod made;
 pub mod partition;
 mod plan;

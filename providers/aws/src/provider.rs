@@ -72,9 +72,9 @@ struct AwsInstance {
 }
 
 impl AwsInstance {
-    fn forget(&self) {
+    fn change(&self) {
         if let Some(cx) = &self.types.cx {
-            cx.forget();
+            cx.change();
         }
     }
 }
@@ -95,17 +95,22 @@ impl Instance for AwsInstance {
 
     async fn read(&self, ty: &str, objects: &[ReadRequest]) -> Vec<Result<Option<Found>>> {
         let answers = self.types.read(ty, objects).await;
-        // What is not there yet will be asked for again.
-        let settled = |a: &Result<Option<Found>>| matches!(a, Ok(Some(f)) if f.status == Status::Ready);
-        if !answers.iter().all(settled) {
-            self.forget();
+        // What is not there yet will be asked for again. What a first look does not find is gone.
+        let changed = self.types.cx.as_ref().is_some_and(|cx| !cx.is_fresh());
+        let settled = |a: &Result<Option<Found>>| match a {
+            Ok(Some(f)) => f.status == Status::Ready,
+            Ok(None) => !changed,
+            Err(_) => false,
+        };
+        if let Some(cx) = self.types.cx.as_ref().filter(|_| !answers.iter().all(settled)) {
+            cx.forget();
         }
         answers
     }
 
     async fn create(&self, ty: &str, planned: &Value, token: &str) -> Result<Created> {
         let made = self.types.create(ty, planned, token).await;
-        self.forget();
+        self.change();
         made
     }
 
@@ -119,31 +124,31 @@ impl Instance for AwsInstance {
 
     async fn find_made(&self, ty: &str, trace: &Trace) -> Result<Option<Id>> {
         // A call that was under way may have been carried out since somebody last looked.
-        self.forget();
+        self.change();
         self.types.find_made(ty, trace).await
     }
 
     async fn settle(&self, objects: &[(Str, Id)]) -> Result<()> {
         let done = self.types.settle(objects).await;
-        self.forget();
+        self.change();
         done
     }
 
     async fn finish(&self, ty: &str, id: &Id, planned: &Value) -> Result<()> {
         let done = self.types.finish(ty, id, planned).await;
-        self.forget();
+        self.change();
         done
     }
 
     async fn update(&self, ty: &str, id: &Id, prior: &Value, planned: &Value) -> Result<Option<Value>> {
         let done = self.types.update(ty, id, prior, planned).await;
-        self.forget();
+        self.change();
         done
     }
 
     async fn delete(&self, ty: &str, id: &Id, prior: &Value) -> Result<()> {
         let done = self.types.delete(ty, id, prior).await;
-        self.forget();
+        self.change();
         done
     }
 
@@ -154,11 +159,13 @@ impl Instance for AwsInstance {
     async fn read_data(&self, ty: &str, config: &Value) -> Result<Value> {
         let mut found = self.types.read_data(ty, config).await?;
         // What was not said is null, not empty.
-        for a in self.data.get(ty).iter().flat_map(|s| &s.block.attributes).filter(|a| !a.presence.is_computed()) {
-            let given = config.get(&a.name).filter(|v| v.is_null());
-            let empty = found.get(&a.name).is_some_and(|v| !v.is_null() && v.ty().is_collection() && v.parts().next().is_none());
-            if let Some(null) = given.filter(|_| empty) {
-                found = found.with(&a.name, null.clone());
+        let block = self.data.get(ty).map(|s| &s.block);
+        let attributes = block.iter().flat_map(|b| &b.attributes).filter(|a| !a.presence.is_computed()).map(|a| &a.name);
+        let blocks = block.iter().flat_map(|b| &b.blocks).map(|b| &b.name);
+        let empty = |v: &&Value| v.is_null() || v.ty().is_collection() && v.parts().next().is_none();
+        for name in attributes.chain(blocks) {
+            if let Some(none) = config.get(name).filter(empty).and(found.get(name).filter(empty)) {
+                found = found.with(name, Value::null(none.ty()));
             }
         }
         Ok(found)

@@ -30,7 +30,9 @@ impl TagRules {
     }
 
     /// Splits what stands in the cloud (in `tags_all`) into `tags` and `tags_all`.
-    pub fn found(&self, prior: Option<&Value>, object: Value) -> Value {
+    ///
+    /// Where there are none, types of the older framework say so with an empty map, whatever the block says.
+    pub fn found(&self, prior: Option<&Value>, object: Value, legacy: bool) -> Value {
         let Some(cloud) = object.get("tags_all").and_then(Value::as_map) else { return object };
         let all: BTreeMap<_, _> =
             cloud.iter().filter(|(k, _)| !k.starts_with("aws:") && !self.ignores(k)).map(|(k, v)| (k.clone(), v.clone())).collect();
@@ -39,7 +41,7 @@ impl TagRules {
         let own = |k: &str, v: &Value| self.default.get(k).map(String::as_str) != v.as_str() || written(k, v);
         let own: Vec<_> = all.iter().filter(|(k, v)| own(k, v)).map(|(k, v)| (k.clone(), v.clone())).collect();
         let tags = match prior_tags {
-            Some(null) if null.is_null() && own.is_empty() => null.clone(),
+            Some(null) if null.is_null() && own.is_empty() && !legacy => null.clone(),
             _ => Value::map(Type::String, own),
         };
         object.with("tags", tags).with("tags_all", Value::map(Type::String, all))
@@ -132,7 +134,7 @@ mod tests {
         let mut cloud = parse(if all == "?" { tags } else { all });
         cloud.insert("aws:x".into(), "1".into());
         cloud.insert(INTENT.into(), "t".into());
-        let found = rules.found(Some(&object), Value::object([("tags", Value::NULL), ("tags_all", value(&cloud))]));
+        let found = rules.found(Some(&object), Value::object([("tags", Value::NULL), ("tags_all", value(&cloud))]), true);
         assert!(found.get("tags").unwrap().same(&value(&parse(back))), "{found:?}");
     }
 

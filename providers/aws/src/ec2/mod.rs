@@ -4,7 +4,6 @@
 //! `rules` (rules of security groups), `entries` (those of network ACLs), `routes`, and `sets`.
 
 mod entries;
-mod loader;
 pub(crate) mod made;
 mod query;
 mod routes;

@@ -2,10 +2,10 @@
 //!
 //! That framework does not know null inside a set: text becomes empty, flags false, collections empty. And it finds
 //! an element again by a hash that overlooks spelling, such as `tcp` for `6`, in which case the stored
-//! spelling stays.
+//! spelling stays. Where a set of an object that exists changes, the zeros of the elements that stay are planned as null.
 
 use secstack_base::schema::Draft;
-use secstack_base::{Data, Type, Value};
+use secstack_base::{Data, Path, Type, Value};
 
 /// Puts the planned set `name` in the framework's form. `canonical` brings an element to a form in which
 /// two that mean the same are the same.
@@ -14,13 +14,17 @@ pub fn plan(draft: &mut Draft, name: &str, canonical: fn(&Value) -> Value) {
     let (Some(items), Some(element)) = (planned.as_slice(), planned.ty().element().cloned()) else { return };
     let prior = draft.prior.as_ref().and_then(|p| p.get(name)).and_then(Value::as_slice).unwrap_or_default();
     let known: Vec<(Value, &Value)> = prior.iter().map(|p| (canonical(&zeros(p)), p)).collect();
-    let settle = |item: &Value| {
-        let item = filled(item);
-        let form = canonical(&zeros(&item));
-        known.iter().find(|(p, _)| p.same_unmarked(&form)).map_or(item, |(_, p)| (*p).clone())
+    let find = |item: &Value| {
+        let form = canonical(&zeros(item));
+        known.iter().find(|(p, _)| p.same_unmarked(&form)).map(|(_, p)| *p)
     };
-    let settled = Value::set(element, items.iter().map(settle)).mark(planned.marks);
-    draft.planned = draft.planned.with(name, settled);
+    let settled = Value::set(element.clone(), items.iter().map(|i| find(i).map_or_else(|| filled(i), Value::clone)));
+    let changes = draft.prior.as_ref().and_then(|p| p.get(name)).is_some_and(|p| !p.same_unmarked(&settled));
+    let settled = match changes {
+        true => Value::set(element, items.iter().map(|i| find(i).map_or_else(|| filled(i), |p| without_zeros(p, i)))),
+        false => settled,
+    };
+    draft.planned = draft.planned.with(name, settled.mark(planned.marks));
 }
 
 /// The object with nulls as the framework plans them. Numbers stay null.
@@ -31,6 +35,15 @@ fn filled(object: &Value) -> Value {
         Data::Null(Type::List(t)) => Value::list((**t).clone(), []),
         Data::Null(Type::Set(t)) => Value::set((**t).clone(), []),
         _ => v.clone(),
+    })
+}
+
+/// The stored element with null for each zero that the configuration does not say.
+fn without_zeros(stored: &Value, written: &Value) -> Value {
+    stored.map_parts(|step, v| {
+        let unsaid = written.at(&Path(vec![step])).is_some_and(|w| matches!(w.data, Data::Null(Type::String | Type::Number)));
+        let zero = v.as_str() == Some("") || v.as_number().is_some_and(|n| n.is_zero());
+        if unsaid && zero { Value::null(v.ty()) } else { v.clone() }
     })
 }
 

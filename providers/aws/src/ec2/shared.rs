@@ -7,10 +7,10 @@ use aws_sdk_ec2::types::{NetworkAcl, RouteTable, SecurityGroup, SecurityGroupRul
 use futures::future::try_join_all;
 use secstack_sdk::Result;
 
-use super::loader::Loader;
 use super::{FILTER_MOST, filter};
 use crate::Aws;
 use crate::error::{Answer, Missing};
+use crate::loader::Loader;
 
 /// Objects by ID.
 pub type ById<T> = BTreeMap<String, Arc<T>>;

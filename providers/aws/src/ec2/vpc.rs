@@ -1,5 +1,5 @@
-//! `aws_vpc`. What AWS makes along with a VPC (main route table, default ACL and group) is found once and then only
-//! checked, in the answers that reading those types needs anyway.
+//! `aws_vpc`. What AWS makes along with a VPC is found once: the default ACL and group stay, and whether its main route
+//! table still is the main one is in the answer that reading route tables needs anyway.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -143,9 +143,11 @@ impl Resource for Vpc {
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
-        let vpcs = shared::vpcs(cx, asks.iter().map(|a| &*a.id.0)).await?;
         let prior: BTreeMap<&str, &Self> = asks.iter().filter_map(|a| Some((&*a.id.0, a.prior.as_ref()?))).collect();
-        let made = Companions::of(cx, &vpcs, &prior).await?;
+        // Asked for together with the route tables of others.
+        let tables = shared::route_tables(cx, prior.values().map(|v| &v.main_route_table_id));
+        let (vpcs, tables) = futures::try_join!(shared::vpcs(cx, asks.iter().map(|a| &*a.id.0)), tables)?;
+        let made = Companions::of(cx, &vpcs, &tables, &prior).await?;
         let each = vpcs.iter().map(|(id, vpc)| from_remote(cx, vpc, prior.get(&**id).copied(), &made));
         Ok(try_join_all(each).await?.into_iter().flatten().collect())
     }
@@ -238,16 +240,19 @@ struct Companions {
 
 impl Companions {
     /// Checks those that are known already and looks for the others.
-    async fn of(cx: &Aws, vpcs: &shared::ById<types::Vpc>, prior: &BTreeMap<&str, &Vpc>) -> Result<Self> {
-        let known = |f: fn(&Vpc) -> &String| prior.values().map(move |v| f(v).clone()).collect::<Vec<_>>();
-        let (acls, groups, tables) = futures::try_join!(
-            shared::network_acls(cx, known(|v| &v.default_network_acl_id)),
-            shared::security_groups(cx, known(|v| &v.default_security_group_id)),
-            shared::route_tables(cx, known(|v| &v.main_route_table_id)),
-        )?;
-        let mut made = Self::default();
-        made.acl.extend(acls.values().filter(|a| a.is_default == Some(true)).filter_map(|a| pair(&a.vpc_id, &a.network_acl_id)));
-        made.group.extend(groups.values().filter_map(|g| pair(&g.vpc_id, &g.group_id)));
+    async fn of(
+        cx: &Aws,
+        vpcs: &shared::ById<types::Vpc>,
+        tables: &shared::ById<types::RouteTable>,
+        prior: &BTreeMap<&str, &Vpc>,
+    ) -> Result<Self> {
+        let known = |f: fn(&Vpc) -> &String| {
+            let pairs = prior.iter().map(|(id, v)| (id.to_string(), f(v).clone()));
+            pairs.filter(|(_, companion)| !companion.is_empty()).collect()
+        };
+        // The default ACL and group stay as long as the VPC does; another table may become the main one.
+        let mut made =
+            Self { acl: known(|v| &v.default_network_acl_id), group: known(|v| &v.default_security_group_id), ..Self::default() };
         made.main.extend(tables.values().filter(|t| is_main(t)).filter_map(|t| pair(&t.vpc_id, &t.route_table_id)));
         let missing = |known: &BTreeMap<String, String>| {
             let ids: Vec<String> = vpcs.keys().filter(|id| !known.contains_key(*id)).cloned().collect();

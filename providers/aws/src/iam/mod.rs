@@ -1,5 +1,6 @@
 //! Identity and access management: roles, policies, what ties them together, and identity providers.
 
+mod account;
 pub mod open_id_connect_provider;
 pub mod policy;
 pub mod policy_document;
@@ -16,8 +17,9 @@ use aws_sdk_iam::types::Tag;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use secstack_sdk::typed::{Registry, Tags};
-use secstack_sdk::{Error, Result, naming};
+use secstack_sdk::{Error, ErrorKind, Result, naming};
 
+use self::account::{Fact, Question};
 use crate::Aws;
 use crate::error::Answer;
 
@@ -65,6 +67,9 @@ pub(crate) fn time(t: &DateTime) -> Option<String> {
 
 /// The ARNs of the policies attached to a role.
 pub(crate) async fn attached(cx: &Aws, role: &str) -> Result<Arc<BTreeSet<String>>> {
+    if let Some(Fact::Attached(arns)) = account::told(cx, Question::Attached(role.into())).await?.as_deref() {
+        return Ok(arns.clone());
+    }
     cx.cached(format!("iam:ListAttachedRolePolicies:{role}"), async {
         let pages = cx.iam().list_attached_role_policies().role_name(role).into_paginator().items().send();
         let found: Vec<_> = pages.collect::<Result<_, _>>().await.api()?;
@@ -84,6 +89,10 @@ pub(crate) async fn inline_names(cx: &Aws, role: &str) -> Result<Arc<Vec<String>
 
 /// One of a role's inline policies.
 pub(crate) async fn inline_policy(cx: &Aws, role: &str, name: &str) -> Result<Arc<String>> {
+    if let Some(Fact::Inline(policies)) = account::told(cx, Question::Inline(role.into())).await?.as_deref() {
+        let missing = || Error::new(ErrorKind::NotFound, format!("the role {role} has no policy {name}"));
+        return policies.get(name).cloned().ok_or_else(missing);
+    }
     cx.cached(format!("iam:GetRolePolicy:{role}:{name}"), async {
         let found = cx.iam().get_role_policy().role_name(role).policy_name(name).send().await.api()?;
         Ok(crate::policy::decoded(&found.policy_document))
@@ -93,6 +102,9 @@ pub(crate) async fn inline_policy(cx: &Aws, role: &str, name: &str) -> Result<Ar
 
 /// A role's inline policies by name.
 pub(crate) async fn inline_policies(cx: &Aws, role: &str) -> Result<BTreeMap<String, String>> {
+    if let Some(Fact::Inline(policies)) = account::told(cx, Question::Inline(role.into())).await?.as_deref() {
+        return Ok(policies.iter().map(|(name, text)| (name.clone(), text.to_string())).collect());
+    }
     let mut found = BTreeMap::new();
     for name in inline_names(cx, role).await?.iter() {
         found.insert(name.clone(), inline_policy(cx, role, name).await?.to_string());

@@ -1,13 +1,17 @@
 //! A managed policy. Its text is kept in versions, of which AWS holds five.
 
+use std::sync::Arc;
+
 use aws_sdk_iam::types::PolicyVersion;
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
 use secstack_sdk::typed::{Ask, DataSource, Found, Resource, Schema, Tags};
 use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, check};
 
+use super::account::{self, Fact, Question};
 use super::{name_of, of_tags, prefix_of, to_tags};
 use crate::error::{Answer, Missing};
+use crate::loader::each;
 use crate::{Aws, made, policy, tags};
 
 /// The most versions of a policy.
@@ -48,6 +52,7 @@ pub struct Policy {
 
 impl Resource for Policy {
     type Cx = Aws;
+    const BATCH: usize = 1000;
 
     async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
         let made = cx
@@ -84,11 +89,8 @@ impl Resource for Policy {
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
-        let mut found = Vec::new();
-        for ask in asks {
-            found.extend(find(cx, &ask.id.0).await.or_missing()?.map(|p| Found::ready(ask.id.clone(), p)));
-        }
-        Ok(found)
+        account::prepare(cx, asks.iter().map(|a| Question::Text(a.id.0.to_string()))).await;
+        each(asks, |ask| async move { Ok(find(cx, &ask.id.0).await.or_missing()?.map(|p| Found::ready(ask.id.clone(), p))) }).await
     }
 
     async fn update(cx: &Aws, id: &Id, prior: &Self, want: &Self) -> Result<()> {
@@ -134,12 +136,7 @@ async fn find(cx: &Aws, arn: &str) -> Result<Policy> {
     let Some(p) = found.await?.policy.clone() else {
         return Err(Error::new(ErrorKind::NotFound, format!("IAM Policy {arn} not found")));
     };
-    let version = p.default_version_id.clone().unwrap_or_default();
-    let text = cx.cached(format!("iam:GetPolicyVersion:{arn}:{version}"), async {
-        let call = cx.iam().get_policy_version().policy_arn(arn).version_id(&version);
-        let found = call.send().await.api()?.policy_version.and_then(|v| v.document);
-        Ok(policy::read(&policy::decoded(&found.unwrap_or_default())))
-    });
+    let text = text(cx, arn, p.default_version_id.as_deref().unwrap_or_default()).await?;
     Ok(Policy {
         arn: p.arn,
         attachment_count: p.attachment_count.map(Into::into),
@@ -147,10 +144,24 @@ async fn find(cx: &Aws, arn: &str) -> Result<Policy> {
         name_prefix: prefix_of(p.policy_name.as_deref().unwrap_or_default()),
         name: p.policy_name,
         path: p.path.unwrap_or_default(),
-        policy: text.await?.to_string(),
+        policy: policy::read(&text),
         policy_id: p.policy_id,
         tags: of_tags(&p.tags.unwrap_or_default()),
     })
+}
+
+/// The text of a version of a policy.
+async fn text(cx: &Aws, arn: &str, version: &str) -> Result<Arc<String>> {
+    match account::told(cx, Question::Text(arn.into())).await?.as_deref() {
+        Some(Fact::Text(told, text)) if told == version => return Ok(text.clone()),
+        _ => {}
+    }
+    let read = async {
+        let call = cx.iam().get_policy_version().policy_arn(arn).version_id(version);
+        let found = call.send().await.api()?.policy_version.and_then(|v| v.document);
+        Ok(policy::decoded(&found.unwrap_or_default()))
+    };
+    cx.cached(format!("iam:GetPolicyVersion:{arn}:{version}"), read).await
 }
 
 async fn versions(cx: &Aws, arn: &str) -> Result<Vec<PolicyVersion>> {

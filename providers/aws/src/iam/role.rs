@@ -11,9 +11,11 @@ use secstack_base::schema::Draft;
 use secstack_sdk::typed::{Ask, DataSource, Found, Resource, Schema, Tags};
 use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, check};
 
+use super::account::{self, Fact, Question};
 use super::role_inline::{self, InlinePolicy};
 use super::{attached, inline_policies, name_of, of_tags, prefix_of, time, to_tags};
 use crate::error::{Answer, Missing};
+use crate::loader::each;
 use crate::{Aws, made, policy, tags};
 
 /// A role that users, services and accounts assume.
@@ -69,6 +71,7 @@ pub struct Role {
 
 impl Resource for Role {
     type Cx = Aws;
+    const BATCH: usize = 1000;
 
     async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
         let name = want.name_for(token);
@@ -101,17 +104,16 @@ impl Resource for Role {
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
-        let mut found = Vec::new();
-        for ask in asks {
-            let Some(role) = find(cx, &ask.id.0).await?.or_missing()? else { continue };
-            let inline = inline_policies(cx, &role.role_name).await?;
-            let attached = attached(cx, &role.role_name).await?;
+        account::prepare(cx, asks.iter().flat_map(|a| account::of_role(&a.id.0))).await;
+        each(asks, |ask| async move {
+            let Some(role) = find(cx, &ask.id.0).await?.or_missing()? else { return Ok(None) };
+            let (inline, attached) = futures::try_join!(inline_policies(cx, &role.role_name), attached(cx, &role.role_name))?;
             let mut object = Self::from_remote(role);
             object.inline_policy = role_inline::read(inline, ask.prior.as_ref().map(|p| &p.inline_policy));
             object.managed_policy_arns = attached.as_ref().clone();
-            found.push(Found::ready(ask.id.clone(), object));
-        }
-        Ok(found)
+            Ok(Some(Found::ready(ask.id.clone(), object)))
+        })
+        .await
     }
 
     async fn update(cx: &Aws, id: &Id, prior: &Self, want: &Self) -> Result<()> {
@@ -201,6 +203,9 @@ impl Role {
 
 /// A role, or the error that says why there is none.
 async fn find(cx: &Aws, name: &str) -> Result<Result<types::Role>> {
+    if let Some(Fact::Role(role)) = account::told(cx, Question::Role(name.into())).await?.as_deref() {
+        return Ok(Ok(role.as_ref().clone()));
+    }
     let found = cx.cached(format!("iam:GetRole:{name}"), async {
         let answer = cx.iam().get_role().role_name(name).send().await.api()?;
         answer.role.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("IAM Role {name} not found")))

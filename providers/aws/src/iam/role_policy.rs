@@ -5,8 +5,10 @@ use secstack_base::{Diags, Value};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Error, ErrorKind, Id, Result, check};
 
+use super::account::{self, Question};
 use super::{inline_policy, name_of, prefix_of};
 use crate::error::{Answer, Missing};
+use crate::loader::each;
 use crate::{Aws, policy};
 
 /// A policy that is part of a role.
@@ -29,6 +31,7 @@ pub struct RolePolicy {
 
 impl Resource for RolePolicy {
     type Cx = Aws;
+    const BATCH: usize = 1000;
 
     async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
         let name = want.name_for(token);
@@ -41,19 +44,20 @@ impl Resource for RolePolicy {
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
-        let mut found = Vec::new();
-        for ask in asks {
+        let roles = asks.iter().filter_map(|a| Some(parse(&a.id).ok()?.0));
+        account::prepare(cx, roles.map(|r| Question::Inline(r.into()))).await;
+        each(asks, |ask| async move {
             let (role, name) = parse(&ask.id)?;
-            let Some(text) = inline_policy(cx, role, name).await.or_missing()? else { continue };
+            let Some(text) = inline_policy(cx, role, name).await.or_missing()? else { return Ok(None) };
             let object = Self {
                 name: Some(name.into()),
                 name_prefix: prefix_of(name),
                 policy: policy::read_version_first(&text),
                 role: role.into(),
             };
-            found.push(Found::ready(ask.id.clone(), object));
-        }
-        Ok(found)
+            Ok(Some(Found::ready(ask.id.clone(), object)))
+        })
+        .await
     }
 
     async fn update(cx: &Aws, id: &Id, _prior: &Self, want: &Self) -> Result<()> {

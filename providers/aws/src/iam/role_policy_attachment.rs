@@ -3,9 +3,11 @@
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Error, ErrorKind, Id, Result, check, naming};
 
+use super::account::{self, Question};
 use super::attached;
 use crate::Aws;
 use crate::error::{Answer, Missing};
+use crate::loader::each;
 
 /// Attaches a managed policy to a role.
 #[derive(Clone, Debug, Schema)]
@@ -21,6 +23,7 @@ pub struct RolePolicyAttachment {
 
 impl Resource for RolePolicyAttachment {
     type Cx = Aws;
+    const BATCH: usize = 1000;
 
     async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
         cx.iam().attach_role_policy().role_name(&want.role).policy_arn(&want.policy_arn).send().await.api()?;
@@ -32,18 +35,15 @@ impl Resource for RolePolicyAttachment {
     }
 
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
-        let mut found = Vec::new();
-        for ask in asks {
-            let object = match &ask.prior {
-                Some(prior) => prior.clone(),
-                None => parse(&ask.id.0)?,
-            };
+        let tie = |ask: &Ask<Self>| ask.prior.clone().map_or_else(|| parse(&ask.id.0), Ok);
+        account::prepare(cx, asks.iter().filter_map(|a| Some(Question::Attached(tie(a).ok()?.role)))).await;
+        each(asks, |ask| async move {
+            let object = tie(ask)?;
             let attached = attached(cx, &object.role).await.or_missing()?;
-            if attached.is_some_and(|arns| arns.contains(&object.policy_arn)) {
-                found.push(Found::ready(ask.id.clone(), object));
-            }
-        }
-        Ok(found)
+            let there = attached.is_some_and(|arns| arns.contains(&object.policy_arn));
+            Ok(there.then(|| Found::ready(ask.id.clone(), object)))
+        })
+        .await
     }
 
     async fn delete(cx: &Aws, _id: &Id, prior: &Self) -> Result<()> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_s3::operation::get_bucket_website::GetBucketWebsiteOutput;
 use aws_sdk_s3::types;
-use secstack_sdk::Result;
+use secstack_sdk::{ErrorKind, Result};
 
 use super::blocks::{
     CorsRule, Encryption, EncryptionRule, Grant, Logging, ObjectLock, ObjectLockRule, Retention, VersioningBlock, Website,
@@ -20,8 +20,8 @@ use crate::{Aws, partition, policy};
 /// Of the kind `NotFound` when there is none.
 pub async fn find(cx: &Aws, name: &str) -> Result<Bucket> {
     let s3 = cx.s3();
-    let head = s3.head_bucket().bucket(name).send().await.api()?;
-    let region = head.bucket_region.filter(|r| !r.is_empty()).unwrap_or_else(|| cx.region().into());
+    // Buckets of other regions do not answer here.
+    let region = cx.region().to_string();
     macro_rules! ask {
         ($call:ident) => {
             async { absent(s3.$call().bucket(name).send().await.api()) }
@@ -85,11 +85,13 @@ pub async fn find(cx: &Aws, name: &str) -> Result<Bucket> {
 const UNKNOWN: [&str; 5] =
     ["api error MethodNotAllowed", "NotImplemented", "api error UnsupportedOperation", "StatusCode: 501", "StatusCode: 200"];
 
-/// The answer, where no configuration, or an endpoint that does not know of it, is none.
+/// The answer, where no configuration, or an endpoint that does not know of it, is none. No bucket is an error.
 fn absent<T>(answer: Result<T>) -> Result<Option<T>> {
-    match answer.or_missing() {
+    match answer {
+        Err(e) if e.kind == ErrorKind::NotFound && e.message.contains("api error NoSuchBucket:") => Err(e),
+        Err(e) if e.kind == ErrorKind::NotFound => Ok(None),
         Err(e) if UNKNOWN.iter().any(|u| e.message.contains(u)) => Ok(None),
-        other => other,
+        other => other.map(Some),
     }
 }
 

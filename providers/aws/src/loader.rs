@@ -8,52 +8,79 @@ use std::future::Future;
 use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 
+use futures::{StreamExt, TryStreamExt};
 use secstack_sdk::Result;
+use secstack_sdk::typed::{Ask, Found};
 use tokio::sync::Mutex;
 
 /// How long the first to ask waits for others.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// Objects of one kind by ID, those that do not exist included. Lives in the memo of reads.
-pub struct Loader<T> {
-    wanted: Lock<BTreeSet<String>>,
-    known: Mutex<BTreeMap<String, Option<Arc<T>>>>,
+/// How many objects of a type that have calls of their own are read at once.
+const AT_ONCE: usize = 16;
+
+/// Reads objects that have calls of their own, several at once.
+///
+/// # Errors
+/// The first of `read`.
+pub async fn each<'a, R, F, Fut>(asks: &'a [Ask<R>], read: F) -> Result<Vec<Found<R>>>
+where
+    F: Fn(&'a Ask<R>) -> Fut,
+    Fut: Future<Output = Result<Option<Found<R>>>>,
+{
+    let mut reads = Vec::with_capacity(asks.len());
+    for ask in asks {
+        reads.push(read(ask));
+    }
+    let found: Vec<_> = futures::stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
-impl<T> Default for Loader<T> {
+/// Objects of one kind by ID, those that do not exist included. Lives in the memo of reads.
+pub struct Loader<T, K = String> {
+    wanted: Lock<BTreeSet<K>>,
+    known: Mutex<BTreeMap<K, Result<Option<Arc<T>>>>>,
+}
+
+impl<T, K> Default for Loader<T, K> {
     fn default() -> Self {
         Self { wanted: Lock::default(), known: Mutex::default() }
     }
 }
 
-impl<T> Loader<T> {
+impl<T, K: Clone + Ord> Loader<T, K> {
     /// The objects that exist, of those asked for. `fetch` gets at most `most` IDs.
     ///
     /// # Errors
-    /// Those of `fetch`.
-    pub async fn load<F, Fut>(&self, ids: &BTreeSet<String>, most: usize, fetch: F) -> Result<BTreeMap<String, Arc<T>>>
+    /// Those of `fetch`, told to all who asked together: a service that does not answer is not asked by each of them.
+    pub async fn load<F, Fut>(&self, ids: &BTreeSet<K>, most: usize, fetch: F) -> Result<BTreeMap<K, Arc<T>>>
     where
-        F: Fn(Vec<String>) -> Fut,
-        Fut: Future<Output = Result<Vec<(String, T)>>>,
+        F: Fn(Vec<K>) -> Fut,
+        Fut: Future<Output = Result<Vec<(K, T)>>>,
     {
-        self.lock().extend(ids.iter().cloned());
-        tokio::time::sleep(GATHER).await;
         let mut known = self.known.lock().await;
+        if ids.iter().any(|id| !known.contains_key(id)) {
+            drop(known);
+            self.lock().extend(ids.iter().cloned());
+            tokio::time::sleep(GATHER).await;
+            known = self.known.lock().await;
+        }
         if ids.iter().any(|id| !known.contains_key(id)) {
             let mut wanted = std::mem::take(&mut *self.lock());
             wanted.extend(ids.iter().cloned());
-            let missing: Vec<String> = wanted.into_iter().filter(|id| !known.contains_key(id)).collect();
+            let missing: Vec<K> = wanted.into_iter().filter(|id| !known.contains_key(id)).collect();
             for batch in missing.chunks(most) {
-                let found = fetch(batch.to_vec()).await?;
-                known.extend(batch.iter().map(|id| (id.clone(), None)));
-                known.extend(found.into_iter().map(|(id, object)| (id, Some(Arc::new(object)))));
+                let found = fetch(batch.to_vec()).await;
+                let (found, rest) = found.map_or_else(|e| (vec![], Err(e)), |found| (found, Ok(None)));
+                known.extend(batch.iter().map(|id| (id.clone(), rest.clone())));
+                known.extend(found.into_iter().map(|(id, object)| (id, Ok(Some(Arc::new(object))))));
             }
         }
-        let object = |id: &String| Some((id.clone(), known.get(id)?.clone()?));
-        Ok(ids.iter().filter_map(object).collect())
+        let object = |id: &K| Some(known.get(id)?.clone().transpose()?.map(|o| (id.clone(), o)));
+        ids.iter().filter_map(object).collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<K>> {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
