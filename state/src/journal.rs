@@ -22,7 +22,7 @@ use crate::model::{CheckResult, InstanceState, Object, OutputValue, Snapshot, Ve
 
 pub(crate) use commit::FileSink;
 use commit::{Committer, Reply};
-pub use commit::{Done, Sink};
+pub use commit::{Done, Guard, Sink};
 pub(crate) use replay::{Stored, check_spent, go_on, open_intents, recover};
 
 /// One thing that happened.
@@ -118,21 +118,23 @@ pub struct Recovered {
 pub struct Journal {
     committer: Arc<Committer>,
     open: Arc<Mutex<OpenIntents>>,
+    guard: Option<Guard>,
 }
 
 impl Journal {
     /// A journal whose records are written by a thread of its own, together when they wait together.
     /// `text` is what [`begin`] gave and stands in the sink already.
     pub(crate) fn threaded(sink: impl Sink, beginning: Beginning) -> Result<Self> {
-        Ok(Self {
-            committer: Arc::new(Committer::threaded(sink, beginning.next, beginning.sealer)?),
-            open: Arc::new(Mutex::new(beginning.open)),
-        })
+        let guard = sink.guard();
+        let committer = Arc::new(Committer::threaded(sink, beginning.next, beginning.sealer)?);
+        Ok(Self { committer, open: Arc::new(Mutex::new(beginning.open)), guard })
     }
 
     /// A journal whose records are written at once, on the caller's thread: the same run gives the same journal.
     pub(crate) fn inline(sink: impl Sink, beginning: Beginning) -> Self {
-        Self { committer: Arc::new(Committer::inline(sink, beginning.next, beginning.sealer)), open: Arc::new(Mutex::new(beginning.open)) }
+        let guard = sink.guard();
+        let committer = Arc::new(Committer::inline(sink, beginning.next, beginning.sealer));
+        Self { committer, open: Arc::new(Mutex::new(beginning.open)), guard }
     }
 
     /// Records something; it is durable when the future resolves. The record is on its way at once,
@@ -148,6 +150,11 @@ impl Journal {
         let (reply, done) = std::sync::mpsc::sync_channel(1);
         self.submit(&record, Reply::Blocking(reply));
         done.recv().unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// What tells whether this run may still change anything. `None` where no other run can take over from it.
+    pub fn guard(&self) -> Option<Guard> {
+        self.guard.clone()
     }
 
     /// The effects that were begun and not ended.

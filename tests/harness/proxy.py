@@ -32,6 +32,14 @@ class Counts:
         self.by_content = collections.Counter()
         self.errors = collections.Counter()
         self.in_flight = self.most_in_flight = 0
+        self.mutating = self.bytes_in = 0
+        self.awaited = None
+
+    def when(self, nth):
+        """An event that is set when the nth call that changes something comes in."""
+        event = threading.Event()
+        self.awaited = (nth, event)
+        return event
 
     def enter(self, action, target, body):
         """Notes that a call came in."""
@@ -39,6 +47,11 @@ class Counts:
         self.by_content[action, hashlib.sha256(target.encode() + TOKENS.sub(b"", body)).digest()] += 1
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        if not is_read(action):
+            self.mutating += 1
+            self.bytes_in += len(body)
+            if self.awaited and self.mutating == self.awaited[0]:
+                self.awaited[1].set()
 
     def leave(self, action, status):
         """Notes how a call ended."""
@@ -54,7 +67,8 @@ class Counts:
                 repeats[action] += times - 1
         return {
             "total": self.by_action.total(),
-            "mutating": sum(times for action, times in self.by_action.items() if not is_read(action)),
+            "mutating": self.mutating,
+            "bytes_in": self.bytes_in,
             "by_action": dict(self.by_action.most_common()),
             "repeats": dict(repeats.most_common()),
             "errors": dict(self.errors.most_common()),

@@ -38,3 +38,4 @@ pub use finish::removed_names;
 pub use plan::{Action, Change, OutputChange, Plan, PlanMode, Reason};
 pub use planner::{Options, Planner, Providers, Start};
 pub use requests::{Answer, Request, Want};
+pub use validate::unknown_providers;

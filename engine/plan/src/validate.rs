@@ -14,6 +14,15 @@ use secstack_lang::module::{IgnoreChanges, Resource};
 use crate::managed::{Site, unknown_repetition};
 use crate::planner::{Planner, Providers};
 
+/// The providers that a configuration uses and that do not exist.
+pub fn unknown_providers(config: &Config, known: &dyn Providers) -> Diags {
+    let mut diags = Diags::new();
+    providers(config, known, &mut diags);
+    Diags(diags.into_iter().filter(|d| d.summary == UNKNOWN_PROVIDER).collect())
+}
+
+const UNKNOWN_PROVIDER: &str = "Unknown provider";
+
 /// Says which providers and resource types do not exist.
 pub(crate) fn providers(config: &Config, providers: &dyn Providers, diags: &mut Diags) {
     let mut missing = BTreeSet::new();
@@ -67,7 +76,7 @@ pub(crate) fn calls(config: &Config, diags: &mut Diags) {
 
 fn unknown_provider(addr: &str, span: Span) -> Diagnostic {
     let what = format!("There is no provider {addr} in this program. secstack has its providers built in and downloads none.");
-    Diagnostic::error("Unknown provider", what).at(span).help("Run `secstack providers` to see which providers there are.")
+    Diagnostic::error(UNKNOWN_PROVIDER, what).at(span).help("Run `secstack providers` to see which providers there are.")
 }
 
 fn unknown_type(providers: &dyn Providers, addr: &secstack_base::ProviderAddr, r: &Resource) -> Diagnostic {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secstack_base::{Addr, ProviderConfigAddr, Str, Type, Value};
-use secstack_sdk::{Created, Error, ErrorKind, Id, Instance, ReadRequest, Status, Wait};
+use secstack_sdk::{Created, Error, ErrorKind, Id, Instance, ReadRequest, Status, Wait, fence};
 use secstack_state::journal::{Intent, Journal, Operation, Record};
 use secstack_state::model::Object;
 use tokio::time::Instant;
@@ -100,12 +100,14 @@ impl Effect {
         let token_left = self.instance.leaves_token(self.ty());
         let intent = self.intent(Operation::Create, None);
         let natural = self.instance.natural(self.ty(), &planned, &token);
-        self.intend(Intent { token: token.as_str().into(), natural, planned: noted, token_left, ..intent }).await?;
+        let intent = Intent { token: token.as_str().into(), natural, planned: noted, token_left, ..intent };
+        self.intend(intent.clone()).await?;
         let until = Instant::now() + limit;
         let made = retry(until, || self.instance.create(self.ty(), &planned, &token)).await;
         let id = match made {
             Ok(Created::Whole(value)) => return Ok(value),
             Ok(Created::Id(id)) => id,
+            Err(e) if e.kind == ErrorKind::Unanswered => self.made_after_all(&intent, e).await?,
             Err(e) => {
                 self.void().await;
                 return Err(e.into());
@@ -124,6 +126,22 @@ impl Effect {
                 (Err(_), failed) => failed,
             },
             None => completed,
+        }
+    }
+
+    /// The object of a creation that was not answered: it may have been made all the same. Where that cannot be told now,
+    /// the intent stays open.
+    async fn made_after_all(&self, intent: &Intent, unanswered: Error) -> Outcome<Id> {
+        match crate::recover::find_made(&*self.instance, self.ty(), intent).await {
+            Ok(Some(id)) => Ok(id),
+            Ok(None) => {
+                self.void().await;
+                Err(unanswered.into())
+            }
+            Err(e) => {
+                let what = "It is not known whether the object was created; the next run finds out.";
+                Err(Failure { message: format!("{}\n\n{what} Asking for it failed: {}", unanswered.message, e.message), partial: None })
+            }
         }
     }
 
@@ -286,6 +304,8 @@ impl Pause {
 async fn retry<T, F: Future<Output = secstack_sdk::Result<T>>>(until: Instant, mut call: impl FnMut() -> F) -> secstack_sdk::Result<T> {
     let mut pause = Duration::from_millis(200);
     loop {
+        // Another run may have taken over meanwhile.
+        fence::check()?;
         match call().await {
             Err(e) if is_passing(e.kind) && Instant::now() + pause < until => {
                 tokio::time::sleep(pause).await;

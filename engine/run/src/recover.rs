@@ -13,7 +13,7 @@ use futures::StreamExt;
 use secstack_base::schema::Schema;
 use secstack_base::{Mode, ProviderConfigAddr, Str, Value};
 use secstack_eval::Schemas;
-use secstack_sdk::{Id, Instance, Status, Trace};
+use secstack_sdk::{Id, Instance, Status, Trace, fence};
 use secstack_state::journal::{Intent, Journal, Operation, Record};
 use secstack_state::model::{InstanceState, Object, Snapshot, new_deposed_key};
 
@@ -89,6 +89,15 @@ pub async fn look_into(snapshot: &Snapshot, open: &[Intent], providers: &Provide
 /// # Errors
 /// When the journal cannot be written.
 pub async fn recover(
+    snapshot: &mut Snapshot,
+    open: &[Intent],
+    providers: &ProviderSet,
+    journal: &Journal,
+) -> secstack_state::Result<Vec<Resolved>> {
+    fence::within(crate::apply::fence_of(journal), within_fence(snapshot, open, providers, journal)).await
+}
+
+async fn within_fence(
     snapshot: &mut Snapshot,
     open: &[Intent],
     providers: &ProviderSet,
@@ -206,19 +215,7 @@ impl Asking<'_> {
     /// Looks for the object until it is there, or too late to come.
     async fn find_made(&self) -> Result<Option<Id>, String> {
         let ty = self.intent.addr.ty();
-        let trace = Trace { token: self.intent.token.clone(), natural: self.intent.natural.clone(), began: self.intent.began };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut left = LATE.saturating_sub(now.saturating_sub(Duration::from_secs(self.intent.began)));
-        loop {
-            if let Some(id) = self.instance.find_made(ty, &trace).await.map_err(|e| e.message)? {
-                return Ok(Some(id));
-            }
-            if left.is_zero() {
-                return Ok(None);
-            }
-            tokio::time::sleep(AGAIN.min(left)).await;
-            left = left.saturating_sub(AGAIN);
-        }
+        find_made(&*self.instance, ty, self.intent).await.map_err(|e| e.message)
     }
 
     async fn what_is_left(&self, snapshot: &Snapshot) -> Result<Answer, String> {
@@ -246,6 +243,23 @@ impl Asking<'_> {
             journal: None,
             timeouts: Timeouts::default(),
         }
+    }
+}
+
+/// Looks for the object that a creation made until it is there, or too late to come.
+pub(crate) async fn find_made(instance: &dyn Instance, ty: &str, intent: &Intent) -> secstack_sdk::Result<Option<Id>> {
+    let trace = Trace { token: intent.token.clone(), natural: intent.natural.clone(), began: intent.began };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut left = LATE.saturating_sub(now.saturating_sub(Duration::from_secs(intent.began)));
+    loop {
+        if let Some(id) = instance.find_made(ty, &trace).await? {
+            return Ok(Some(id));
+        }
+        if left.is_zero() {
+            return Ok(None);
+        }
+        tokio::time::sleep(AGAIN.min(left)).await;
+        left = left.saturating_sub(AGAIN);
     }
 }
 

@@ -4,8 +4,13 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use secstack_sdk::{Error, ErrorKind, Result};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use secstack_sdk::{Error, ErrorKind, Result, fence};
 
 use crate::config::Config;
 
@@ -31,7 +36,7 @@ pub fn client(config: &Config) -> Result<SharedHttpClient> {
     let tls = TlsContext::builder().with_trust_store(trusted).build();
     let tls = tls.map_err(|e| invalid("the trusted certificates cannot be used", &e))?;
     let proxy = proxy(config).map_err(|e| invalid("the proxy cannot be used", &e))?;
-    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
+    let client = Builder::new().build_with_connector_fn(move |settings, components| {
         let mut builder =
             Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls.clone()).proxy_config(proxy.clone());
         builder.set_connector_settings(settings.cloned());
@@ -39,7 +44,27 @@ pub fn client(config: &Config) -> Result<SharedHttpClient> {
             builder.set_sleep_impl(c.sleep_impl());
         }
         builder.build()
-    }))
+    });
+    Ok(SharedHttpClient::new(Fenced(client)))
+}
+
+/// Sends nothing for a run that has lost its lock. This is the last moment at which that can be seen.
+#[derive(Clone, Debug)]
+struct Fenced<T>(T);
+
+impl HttpClient for Fenced<SharedHttpClient> {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(Fenced(self.0.http_connector(settings, components)))
+    }
+}
+
+impl HttpConnector for Fenced<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        match fence::check() {
+            Ok(()) => self.0.call(request),
+            Err(e) => HttpConnectorFuture::ready(Err(ConnectorError::user(e.message.into()))),
+        }
+    }
 }
 
 fn proxy(config: &Config) -> Result<ProxyConfig, Box<dyn std::error::Error + Send + Sync>> {

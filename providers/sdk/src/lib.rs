@@ -5,6 +5,7 @@
 //! and implements `Resource` or `DataSource` for it; the `typed` module turns those into the erased form.
 
 pub mod check;
+pub mod fence;
 pub mod naming;
 pub mod typed;
 

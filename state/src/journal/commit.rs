@@ -30,7 +30,15 @@ pub trait Sink: Send + 'static {
 
     /// Waits for all commits that are under way.
     fn wait(&mut self) {}
+
+    /// What tells whether the run that writes this may still change anything. `None` where nobody can take over from it.
+    fn guard(&self) -> Option<Guard> {
+        None
+    }
 }
+
+/// Fails when a run may not change anything any more.
+pub type Guard = Arc<dyn Fn() -> Result<()> + Send + Sync>;
 
 /// Is told what came of a commit.
 pub type Done = Box<dyn FnOnce(Result<()>) + Send>;

@@ -193,12 +193,37 @@ impl LocalStore {
                 break (state, journal);
             }
         };
+        if journal.is_none() && state.as_ref().is_some_and(Vec::is_empty) {
+            self.check_empty(path, session)?;
+        }
         let snapshot = read_stored(&state.unwrap_or_default(), &path.display().to_string(), &self.cipher)?;
         let journal = match journal {
             Some(bytes) => Stored::read(&bytes, &self.journal_name(), &self.cipher)?,
             None => None,
         };
         Ok((snapshot, journal))
+    }
+
+    /// A file without any content is a state only as long as nothing was stored in it. We make such a file ourselves, in
+    /// order to lock it.
+    fn check_empty(&self, path: &Path, session: &Session) -> Result<()> {
+        let made_by_us = session.lock.as_ref().is_some_and(|l| l.created && l.state_path == path);
+        let Some(backup) = self.paths.backup.as_ref().filter(|_| !made_by_us) else { return Ok(()) };
+        if read_bytes(backup, "backup of the state")?.is_none_or(|b| b.is_empty()) {
+            return Ok(());
+        }
+        Err(Error::Format {
+            file: path.display().to_string(),
+            line: None,
+            summary: "Empty state file",
+            problem:
+                "The state file is empty, and there is a backup of an earlier state. The state was lost while it was written or copied."
+                    .into(),
+            help: format!(
+                "Restore the state from {:?}, or remove the empty file if there is nothing to keep.",
+                backup.display().to_string()
+            ),
+        })
     }
 
     fn journal_name(&self) -> String {

@@ -92,6 +92,7 @@ impl Init {
         if self.backend {
             self.place(app, &view, &loaded, &mut diags).await?;
         }
+        diags.extend(secstack_plan::unknown_providers(&loaded.1, &*providers));
         view.check(&diags)?;
         view.say("\nsecstack has been successfully initialized!");
         if !app.in_automation {

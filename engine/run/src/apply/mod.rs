@@ -28,6 +28,7 @@ use secstack_eval::{Config, Graph, World};
 use secstack_plan::conditions::CheckBook;
 use secstack_plan::plan::Summary;
 use secstack_plan::{Action, Change, Plan, PlanMode, diff};
+use secstack_sdk::fence;
 use secstack_state::journal::Journal;
 use secstack_state::model::Snapshot;
 
@@ -137,23 +138,8 @@ pub(crate) struct Run {
 impl Apply {
     /// Carries out the plan to its end, or as far as failures allow.
     pub async fn run(self) -> Applied {
-        let mut run = Run::new(self);
-        run.start();
-        loop {
-            run.advance().await;
-            match run.next().await {
-                Next::Finished(finished) => {
-                    run.in_flight -= 1;
-                    run.finished(finished).await;
-                }
-                Next::Nothing => break,
-                Next::OutOfTime => {
-                    run.abandon();
-                    break;
-                }
-            }
-        }
-        run.end().await
+        let fence = self.journal.as_ref().and_then(fence_of);
+        fence::within(fence, Run::new(self).carry_out()).await
     }
 }
 
@@ -172,7 +158,32 @@ const GRACE: Duration = Duration::from_secs(4);
 /// How often a run that waits for its steps looks whether it was asked to stop.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// What keeps a run from changing anything once another one has taken over from it.
+pub(crate) fn fence_of(journal: &Journal) -> Option<fence::Check> {
+    let guard = journal.guard()?;
+    Some(Arc::new(move || guard().map_err(|e| e.to_string())))
+}
+
 impl Run {
+    async fn carry_out(mut self) -> Applied {
+        self.start();
+        loop {
+            self.advance().await;
+            match self.next().await {
+                Next::Finished(finished) => {
+                    self.in_flight -= 1;
+                    self.finished(finished).await;
+                }
+                Next::Nothing => break,
+                Next::OutOfTime => {
+                    self.abandon();
+                    break;
+                }
+            }
+        }
+        self.end().await
+    }
+
     /// Waits until a step ends.
     async fn next(&mut self) -> Next {
         let mut left = GRACE;
@@ -332,7 +343,7 @@ impl Run {
         self.flush().await;
         self.settle().await;
         if !self.plan.complete {
-            let what = "The plan was created with the -target option in effect, so some changes requested in the configuration may have been ignored and the output values may not be fully updated. Run the following command to verify that no other changes are pending:\n    terraform plan\n\nNote that the -target option is not suitable for routine use, and is provided only for exceptional situations such as recovering from errors or mistakes, or when Terraform specifically suggests to use it as part of an error message.";
+            let what = "The plan was created with the -target option in effect, so some changes requested in the configuration may have been ignored and the output values may not be fully updated. Run the following command to verify that no other changes are pending:\n    secstack plan\n\nNote that the -target option is not suitable for routine use, and is provided only for exceptional situations such as recovering from errors or mistakes, or when Terraform specifically suggests to use it as part of an error message.";
             let d = Diagnostic::warning("Applied changes may be incomplete", what);
             self.events.send(Event::Diagnostic(d.clone()));
             self.diags.push(d);

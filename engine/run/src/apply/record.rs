@@ -52,7 +52,7 @@ impl Run {
         let Err(e) = written else { return };
         self.stop.store(true, std::sync::atomic::Ordering::SeqCst);
         if !self.diags.iter().any(|d| d.summary == SUMMARY) {
-            self.fail(Diagnostic::error(SUMMARY, format!("What was done cannot be recorded: {e}. Nothing new is started.")));
+            self.fail(Diagnostic::error(SUMMARY, format!("What was done cannot be recorded, and nothing new is started. {e}")));
         }
     }
 }

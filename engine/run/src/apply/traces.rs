@@ -78,7 +78,7 @@ impl Run {
             return;
         }
         if let Err(e) = journal.append(Record::Settled).await {
-            let what = format!("{e}. The next run looks at the new objects again.");
+            let what = format!("The next run looks at the new objects again. {e}");
             self.fail(Diagnostic::error("Failed to write the journal", what));
         }
     }

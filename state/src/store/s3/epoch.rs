@@ -18,7 +18,7 @@ use super::bucket::{Bucket, If};
 use super::lease::Holding;
 use crate::crypt::Cipher;
 use crate::error::{Error, Result};
-use crate::journal::{self, Done, Sink, Stored};
+use crate::journal::{self, Done, Guard, Sink, Stored};
 
 /// How long a fence stays: longer than anybody leaves a run stopped and then lets it go on.
 const FENCE_STAYS: Duration = Duration::from_secs(24 * 3600);
@@ -282,6 +282,11 @@ impl Sink for ObjectSink {
         let permit = self.place.bucket.wait_for(self.under_way.clone().acquire_owned()).ok();
         let told = self.send(lines, permit);
         self.place.bucket.spawn(async move { done(told.await.unwrap_or_else(|e| Err(gone(&e)))) });
+    }
+
+    fn guard(&self) -> Option<Guard> {
+        let holding = self.holding.clone()?;
+        Some(Arc::new(move || holding.check()))
     }
 
     fn wait(&mut self) {

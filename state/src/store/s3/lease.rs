@@ -232,7 +232,7 @@ impl Holding {
         let begin = "This run does not hold the lock on the state any more";
         match Found::read(&self.bucket, &self.key).await {
             Ok(Some(Found { file: Some(file), .. })) => format!("{begin}: another one took it.\n{}", file.info),
-            Ok(None) => format!("{begin}: somebody has broken it."),
+            Ok(None) => format!("{begin}: another one took it over and has ended since, or somebody has broken it."),
             _ => format!("{begin}."),
         }
     }
