@@ -20,6 +20,8 @@ test: build
 test-aws: build
 	cargo test --release -p secstack-aws
 	python3 $(HARNESS)/conformance.py --only aws
+	python3 $(HARNESS)/calls.py
+	python3 $(HARNESS)/trouble.py
 	python3 $(HARNESS)/encryption.py
 
 # States in S3: against an emulated one, shared with Terraform where that is installed (with the code 3 where it is not).

@@ -14,7 +14,7 @@ use secstack_state::model::{ConfigAddr, Object};
 use crate::diff;
 use crate::managed::Site;
 use crate::plan::{Action, Change, OutputChange, Plan, PlanMode, Reason};
-use crate::planner::Planner;
+use crate::planner::{Planner, Prior};
 
 impl Planner {
     /// Deletes the instances of a declared resource that its repetition has no place for.
@@ -48,6 +48,12 @@ impl Planner {
         self.delete_current(addr, reason, Action::Delete);
     }
 
+    /// The object that a deletion starts from: that of the state, since without a block an object is only looked at to see
+    /// whether it is still there. A destroy begins with what was found.
+    fn deleted<'a>(&self, prior: &'a Prior, current: &'a Value) -> &'a Value {
+        if self.options.mode == PlanMode::Normal { &prior.stored } else { current }
+    }
+
     fn delete_current(&mut self, addr: &Addr, reason: Option<Reason>, action: Action) {
         if !self.is_targeted(addr) {
             return;
@@ -67,7 +73,7 @@ impl Planner {
             schema_version: schema.version,
             action,
             reason,
-            before: diff::mark_sensitive(&schema.block, &current),
+            before: diff::mark_sensitive(&schema.block, self.deleted(&prior, &current)),
             after: Value::NULL,
             replace_paths: Vec::new(),
             importing: None,
@@ -89,7 +95,9 @@ impl Planner {
             if self.options.mode != PlanMode::RefreshOnly {
                 self.delete_deposed();
             }
-            self.find_drift();
+            if self.options.mode != PlanMode::Destroy {
+                self.find_drift();
+            }
             self.finish_outputs();
             self.renew_dependencies();
             self.relevant = crate::relevant::relevant(&self);
@@ -183,7 +191,7 @@ impl Planner {
                 schema_version: schema.version,
                 action: if forget { Action::Forget } else { Action::Delete },
                 reason: None,
-                before: diff::mark_sensitive(&schema.block, &current),
+                before: diff::mark_sensitive(&schema.block, self.deleted(&prior, &current)),
                 after: Value::NULL,
                 replace_paths: Vec::new(),
                 importing: None,

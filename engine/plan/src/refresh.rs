@@ -100,7 +100,7 @@ impl Planner {
         mine.extend(self.deposed.keys().map(|(a, k)| (a.clone(), Some(k.clone()))));
         mine.sort();
         for (addr, deposed) in mine {
-            if self.effective_provider(&addr).as_ref() != Some(config) || !self.is_targeted(&addr) {
+            if self.effective_provider(&addr).as_ref() != Some(config) || !self.is_read(&addr) {
                 continue;
             }
             // What is only forgotten need not be known.

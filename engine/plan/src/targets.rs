@@ -118,6 +118,18 @@ impl Planner {
         o.targets.is_empty() || o.targets.iter().any(|t| t.contains(addr))
     }
 
+    /// Whether the object of an instance is read again. A destroy reads its targets and what they need, but not what
+    /// needs them.
+    pub(crate) fn is_read(&self, addr: &Addr) -> bool {
+        let o = &self.options;
+        if o.mode != PlanMode::Destroy || o.targets.is_empty() {
+            return self.is_targeted(addr);
+        }
+        let hit = self.graph.graph.node_indices().filter(|n| may_hit(self, *n, &o.targets));
+        let needed = || self.resource_node(addr).is_some_and(|n| self.graph.closure(hit).contains(&n));
+        !o.excludes.iter().any(|t| t.contains(addr)) && (o.targets.iter().any(|t| t.contains(addr)) || needed())
+    }
+
     /// In a destroy, whether the stored dependencies of an instance hold a target.
     fn depends_on_target(&self, addr: &Addr) -> bool {
         let Some(object) = self.prior_state.get(addr) else { return false };

@@ -20,6 +20,7 @@ use secstack_sdk::{Error, ErrorKind, Id, Result};
 use crate::cache::Cache;
 use crate::config::Config;
 use crate::error::Answer;
+use crate::retry::OneCreation;
 use crate::tags::TagRules;
 use crate::{credentials, http, partition};
 
@@ -69,7 +70,7 @@ macro_rules! clients {
             $($(#[$doc])*
             pub fn $name(&self) -> &$krate::Client {
                 self.clients.$name.get_or_init(|| {
-                    let mut builder = $krate::config::Builder::from(&self.sdk);
+                    let mut builder = $krate::config::Builder::from(&self.sdk).interceptor(OneCreation);
                     if let Some(url) = self.config.endpoint($names) {
                         builder = builder.endpoint_url(url);
                     }

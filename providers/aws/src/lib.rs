@@ -18,6 +18,7 @@ pub mod partition;
 mod plan;
 pub mod policy;
 pub mod provider;
+mod retry;
 pub mod tags;
 
 pub mod ec2;

@@ -72,6 +72,19 @@ async fn an_endpoint_that_is_not_there_is_named() {
     assert!(e.message.contains("Connection refused"), "{e}");
 }
 
+#[tokio::test]
+async fn a_creation_without_an_answer_is_not_repeated() {
+    let (cloud, calls) = answer("Action=", String::new()).await;
+    let block = AwsProvider::new().schema().resources["aws_iam_role"].block.empty_value();
+    let planned = [("name", "r"), ("assume_role_policy", "{}"), ("path", "/")].iter().fold(block, |v, (k, t)| v.with(k, (*t).into()));
+    let planned = planned.with("max_session_duration", 3600.into()).with("force_detach_policies", false.into());
+    let e = cloud.create("aws_iam_role", &planned, "token").await.expect_err("there is no answer");
+    assert_eq!(e.kind, ErrorKind::Unanswered, "{e}");
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+    read_role(&*cloud).await;
+    assert_eq!(calls.load(Ordering::SeqCst), 3);
+}
+
 async fn read_role(cloud: &dyn Instance) -> Error {
     let request = ReadRequest { id: Id("r".into()), prior: None };
     cloud.read("aws_iam_role", &[request]).await.remove(0).expect_err("the service refused")
@@ -94,6 +107,12 @@ async fn connect(port: u16) -> Arc<dyn Instance> {
 
 /// A service that always answers the same, and the count of its answers.
 async fn serve(status: u16, body: &'static str) -> (Arc<dyn Instance>, Arc<AtomicUsize>) {
+    let length = body.len();
+    answer("GetRole", format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")).await
+}
+
+/// A service that waits for a call with a text in it and answers with the given bytes; with none, it hangs up.
+async fn answer(asked: &'static str, answer: String) -> (Arc<dyn Instance>, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let calls = Arc::new(AtomicUsize::new(0));
@@ -102,15 +121,13 @@ async fn serve(status: u16, body: &'static str) -> (Arc<dyn Instance>, Arc<Atomi
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let (mut request, mut part) = (Vec::new(), [0; 4096]);
-            while !request.windows(7).any(|w| w == b"GetRole") {
+            while !request.windows(asked.len()).any(|w| w == asked.as_bytes()) {
                 match stream.read(&mut part) {
                     Ok(n) if n > 0 => request.extend_from_slice(&part[..n]),
                     _ => break,
                 }
             }
             count.fetch_add(1, Ordering::SeqCst);
-            let length = body.len();
-            let answer = format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
             stream.write_all(answer.as_bytes()).unwrap();
         }
     });
