@@ -86,6 +86,8 @@ class Proxy:
         self.names = ActionNames(models_dir)
         self.eks = Eks(self.upstream, eks_delay)
         self.latency = latency_ms / 1000
+        # What a call's path must not hold to be delayed.
+        self.undelayed = None
         self.counts = Counts()
         self.wanted_port = port
         self.started = threading.Event()
@@ -147,15 +149,16 @@ class Proxy:
         counts = self.counts
         counts.enter(action, target, body)
         status = 599
+        latency = 0 if self.undelayed and self.undelayed in target else self.latency
         try:
-            await asyncio.sleep(self.latency / 2)
+            await asyncio.sleep(latency / 2)
             if action.startswith("eks:"):
                 status, answer = await self.answer_eks(method, target, body)
             elif action in KEY_USES and (refusal := await self.loop.run_in_executor(None, self.refuse_key, body)):
                 status, answer = 400, response(400, refusal)
             else:
                 status, answer = await self.forward(method, target, headers, body)
-            await asyncio.sleep(self.latency / 2)
+            await asyncio.sleep(latency / 2)
             return answer
         finally:
             counts.leave(action, status)

@@ -368,9 +368,63 @@ def cut_off(engine, _terraform, s3):
         check("terraform_data.a[0]" in listed and "terraform_data.a[1]" in listed, "objects are missing", listed)
 
 
+def broken(engine, _terraform, s3):
+    """What is broken is named, nothing is written over it, and what was good before stays readable."""
+    prefix = f"/{s3.bucket}/"
+
+    def put(path, body):
+        send(s3.endpoint, "s3", "PUT", path, {"Content-Type": "application/octet-stream"}, body)
+
+    with Work(engine, s3) as work:
+        warned = work.run("init", "-input=false", "-no-color")
+        check("Bucket without versioning" in warned, "a bucket without versions went unnoticed", warned)
+        enabled = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+        put(f"/{s3.bucket}?versioning", enabled)
+        warned = work.run("init", "-input=false", "-no-color")
+        check("without versioning" not in warned, "a bucket with versions was blamed", warned)
+        work.apply()
+        key = "stacks/net.tfstate"
+        good = s3.get(key)
+        for what, bad, says in (
+            ("truncated", good[: len(good) // 2], "Truncated state file"),
+            ("of another format", good.replace('"version": 4', '"version": 9', 1), "format version 9"),
+            ("no state", '{"a": 1}', "Unsupported state file format"),
+            ("no JSON", "<html></html>", "state file"),
+        ):
+            put(prefix + key, bad.encode())
+            for command in (["plan"], ["apply", "-auto-approve"], ["destroy", "-auto-approve"], ["state", "list"]):
+                refused = " ".join(work.run(*command, *(["-no-color"] if command[0] != "state" else []), code=1).split())
+                check(says in refused and key in refused, f"{command[0]}: a state that is {what} gives another error", refused)
+            check(s3.get(key) == bad, f"the state that is {what} was written over")
+            lock = held(s3)
+            check(lock is None, f"the lock stayed: {lock}")
+        put(prefix + key, good.encode())
+        work.settled()
+
+        put(prefix + key + ".tflock", b"")
+        refused = " ".join(work.apply("-var=n=4", code=1).split())
+        check("does not say who holds it" in refused and ".tflock" in refused, "a lock without a body gives another error", refused)
+        work.settled()
+        send(s3.endpoint, "s3", "DELETE", prefix + key + ".tflock")
+
+        process = work.applying("-var=n=9", "-var=pause=1", "-parallelism=2")
+        journal = until(lambda: sorted(k for k in s3.keys() if re.search(r"\.journal/\d+/0*[1-9]", k))[1:], "two records")
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        last = sorted(k for k in s3.keys() if ".journal/" in k)[-1]
+        whole = s3.get(last)
+        put(prefix + last, whole[:-7].encode())
+        refused = " ".join(work.apply("-var=n=9", "-lock-timeout=30s", code=1).split())
+        check("is not as it was written" in refused and last in refused, f"a torn journal ({journal}) gives another error", refused)
+        check(json.loads(s3.get(key).strip())["resources"], "the last good state is gone")
+        put(prefix + last, whole.encode())
+        work.apply("-var=n=9", "-lock-timeout=30s")
+        work.settled("-var=n=9")
+
+
 CHECKS = [
     (reads_each_other, True), (locks_exclude_each_other, True), (workspaces_are_shared, True), (moves, False), (outputs_are_read, False),
-    (killed, False), (stopped, False), (cut_off, False),
+    (killed, False), (stopped, False), (cut_off, False), (broken, False),
 ]
 
 

@@ -33,9 +33,7 @@ impl Session {
     /// # Errors
     /// When that fails, which is told.
     pub async fn open(view: &View, place: &Place, workspace: &str, lock: &Lock, operation: &str) -> Result<Self, Told> {
-        let mut session = Self::unread(view, place, workspace, Some((lock, operation))).await?;
-        session.read(view).await?;
-        Ok(session)
+        Self::unread(view, place, workspace, Some((lock, operation))).await?.read_or_close(view).await
     }
 
     /// Reads the state for a plan. That needs no lock, unless a run was cut off and is to be taken up first. Where another
@@ -54,7 +52,7 @@ impl Session {
         match locked {
             Ok(id) => {
                 session.lock = Some(id);
-                session.read(view).await?;
+                session = session.read_or_close(view).await?;
             }
             Err(secstack_state::Error::Locked(l)) => {
                 let what = format!(
@@ -96,6 +94,17 @@ impl Session {
             None => None,
         };
         Ok(Self { store, snapshot: Snapshot::new(), exists: false, is_recovered: false, open_intents: Vec::new(), lock })
+    }
+
+    /// Reads the state, and gives the lock back where that fails.
+    async fn read_or_close(mut self, view: &View) -> Result<Self, Told> {
+        match self.read(view).await {
+            Ok(()) => Ok(self),
+            Err(told) => {
+                self.close(view).await;
+                Err(told)
+            }
+        }
     }
 
     async fn read(&mut self, view: &View) -> Result<(), Told> {
