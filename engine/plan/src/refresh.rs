@@ -114,7 +114,8 @@ impl Planner {
             let Some(prior) = prior else { continue };
             let value = Arc::new(prior.stored.unmark_deep(Marks::ALL));
             let node: Option<NodeIndex> = self.resource_node(&addr).filter(|n| self.active.contains(n));
-            let want = Want::Refresh { addr: addr.clone(), deposed: deposed.clone(), prior: value };
+            let thorough = self.options.mode == PlanMode::RefreshOnly;
+            let want = Want::Refresh { addr: addr.clone(), deposed: deposed.clone(), prior: value, thorough };
             self.ask(config.clone(), want, Pending::Refresh { node, addr, deposed });
         }
         true

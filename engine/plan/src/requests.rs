@@ -28,6 +28,8 @@ pub enum Want {
         deposed: Option<Str>,
         /// The object as the state has it, without marks.
         prior: Arc<Value>,
+        /// Whether everything is wanted that can be read, as when the state is to be brought up to date.
+        thorough: bool,
     },
     /// The object to import.
     Import {

@@ -26,6 +26,7 @@ pub struct Refresh {
     ticket: usize,
     addr: Addr,
     prior: Arc<Value>,
+    thorough: bool,
 }
 
 /// Groups requests into pieces of work.
@@ -34,9 +35,9 @@ pub fn group(requests: Vec<Request>) -> Vec<Work> {
     let mut work = Vec::new();
     for request in requests {
         match request.want {
-            Want::Refresh { addr, prior, .. } => {
+            Want::Refresh { addr, prior, thorough, .. } => {
                 let key = (request.provider, addr.resource.name.ty.clone());
-                refreshes.entry(key).or_default().push(Refresh { ticket: request.ticket, addr, prior });
+                refreshes.entry(key).or_default().push(Refresh { ticket: request.ticket, addr, prior, thorough });
             }
             _ => work.push(Work::One(request)),
         }
@@ -130,8 +131,10 @@ async fn refresh(provider: &ProviderConfigAddr, ty: &str, list: Vec<Refresh>, pr
         };
         return list.into_iter().map(known).collect();
     }
-    let requests: Vec<ReadRequest> =
-        list.iter().map(|r| ReadRequest { id: Id(id_of(r).unwrap_or_else(|| "".into())), prior: Some((*r.prior).clone()) }).collect();
+    let requests: Vec<ReadRequest> = list
+        .iter()
+        .map(|r| ReadRequest { id: Id(id_of(r).unwrap_or_default()), prior: Some((*r.prior).clone()), thorough: r.thorough })
+        .collect();
     for r in &list {
         events.send(Event::RefreshStart { addr: r.addr.clone(), id: id_of(r) });
     }

@@ -248,7 +248,7 @@ impl Effect {
     }
 
     pub(crate) async fn look(&self, id: &Id, prior: &Value) -> secstack_sdk::Result<Option<secstack_sdk::Found>> {
-        let request = ReadRequest { id: id.clone(), prior: Some(prior.clone()) };
+        let request = ReadRequest { id: id.clone(), prior: Some(prior.clone()), thorough: true };
         match self.instance.read(self.ty(), &[request]).await.into_iter().next() {
             Some(Err(e)) if e.kind == ErrorKind::NotFound => Ok(None),
             Some(found) => found,

@@ -132,6 +132,9 @@ pub struct ReadRequest {
     pub id: Id,
     /// What was known of it: the prior object, or the planned one right after create. `None` on import.
     pub prior: Option<Value>,
+    /// Whether everything is wanted that the service can tell. An ordinary plan may be spared calls for settings that the
+    /// type only has for old configurations, where the prior object has none of them.
+    pub thorough: bool,
 }
 
 /// Whether an object is usable.
@@ -307,7 +310,7 @@ pub trait Instance: Send + Sync {
     /// When the text is not of the form that the type takes.
     async fn import(&self, ty: &str, text: &str) -> Result<ReadRequest> {
         let _ = ty;
-        Ok(ReadRequest { id: Id(text.into()), prior: None })
+        Ok(ReadRequest { id: Id(text.into()), prior: None, thorough: true })
     }
 
     /// Reads a data source.

@@ -68,12 +68,14 @@ pub struct Ask<R> {
     pub id: Id,
     /// What was known of it: the prior object, or the planned one right after create. `None` on most imports.
     pub prior: Option<R>,
+    /// Whether everything is wanted: see [`ReadRequest::thorough`].
+    pub thorough: bool,
 }
 
 impl<R> Ask<R> {
     /// Asks for an object of which nothing else is known.
     pub fn id(id: impl Into<secstack_base::Str>) -> Self {
-        Self { id: Id(id.into()), prior: None }
+        Self { id: Id(id.into()), prior: None, thorough: true }
     }
 }
 

@@ -91,7 +91,7 @@ async fn attach(cx: &Aws, id: &Id, vpc: &str) -> Result<()> {
 
 /// Success when what is attached is this gateway to this VPC, as after a call that is repeated.
 async fn attached_to(cx: &Aws, id: &Id, vpc: &str, otherwise: secstack_sdk::Error) -> Result<()> {
-    let there = InternetGateway::read(cx, &[Ask { id: id.clone(), prior: None }]).await?;
+    let there = InternetGateway::read(cx, &[Ask::id(id.0.clone())]).await?;
     if there.iter().any(|f| f.object.vpc_id == vpc) { Ok(()) } else { Err(otherwise) }
 }
 

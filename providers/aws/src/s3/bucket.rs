@@ -142,7 +142,7 @@ impl Resource for Bucket {
     async fn read(cx: &Aws, asks: &[Ask<Self>]) -> Result<Vec<Found<Self>>> {
         let mut found = Vec::new();
         for ask in asks {
-            let bucket = bucket_read::find(cx, &ask.id.0).await.or_missing()?;
+            let bucket = bucket_read::find(cx, &ask.id.0, ask.prior.as_ref().filter(|_| !ask.thorough)).await.or_missing()?;
             found.extend(bucket.map(|b| Found::ready(ask.id.clone(), b)));
         }
         Ok(found)

@@ -14,37 +14,77 @@ use super::{encryption_of, lifecycle, replication, server_side_encryption, versi
 use crate::error::{Answer, Missing};
 use crate::{Aws, partition, policy};
 
-/// A bucket.
+/// Which of the settings are asked for that have resource types of their own: all, or only those that a prior object has.
+struct Wanted {
+    cors: bool,
+    website: bool,
+    acceleration: bool,
+    payment: bool,
+    logging: bool,
+    lifecycle: bool,
+    replication: bool,
+    lock: bool,
+}
+
+impl Wanted {
+    fn of(prior: Option<&Bucket>) -> Self {
+        let has = |f: fn(&Bucket) -> bool| prior.is_none_or(f);
+        let set = |text: &Option<String>, default: &str| text.as_deref().is_some_and(|t| !t.is_empty() && t != default);
+        Self {
+            cors: has(|b| !b.cors_rule.is_empty()),
+            website: has(|b| b.website.is_some()),
+            acceleration: prior.is_none_or(|b| set(&b.acceleration_status, "")),
+            payment: prior.is_none_or(|b| b.request_payer.is_none() || set(&b.request_payer, OWNER_PAYS)),
+            logging: has(|b| b.logging.is_some()),
+            lifecycle: has(|b| !b.lifecycle_rule.is_empty()),
+            replication: has(|b| b.replication_configuration.is_some()),
+            lock: has(|b| b.object_lock_enabled == Some(true) || b.object_lock_configuration.is_some()),
+        }
+    }
+}
+
+const OWNER_PAYS: &str = "BucketOwner";
+
+/// A bucket. With a prior object, some of the settings that it does not have are not asked for: an ordinary plan has
+/// nothing to do with them, unlike with access, encryption and versions.
 ///
 /// # Errors
 /// Of the kind `NotFound` when there is none.
-pub async fn find(cx: &Aws, name: &str) -> Result<Bucket> {
+pub async fn find(cx: &Aws, name: &str, prior: Option<&Bucket>) -> Result<Bucket> {
+    let wanted = Wanted::of(prior);
     let s3 = cx.s3();
     // Buckets of other regions do not answer here.
     let region = cx.region().to_string();
     macro_rules! ask {
         ($call:ident) => {
-            async { absent(s3.$call().bucket(name).send().await.api()) }
+            ask!($call, true)
+        };
+        ($call:ident, $wanted:expr) => {
+            async { if $wanted { absent(s3.$call().bucket(name).send().await.api()) } else { Ok(None) } }
         };
     }
     let (policy, acl, cors, website, versioning, accelerate) = futures::join!(
         ask!(get_bucket_policy),
         ask!(get_bucket_acl),
-        ask!(get_bucket_cors),
-        ask!(get_bucket_website),
+        ask!(get_bucket_cors, wanted.cors),
+        ask!(get_bucket_website, wanted.website),
         versioning_of(cx, name, None),
-        ask!(get_bucket_accelerate_configuration),
+        ask!(get_bucket_accelerate_configuration, wanted.acceleration),
     );
     let (payment, logging, rules, replicas, encryption, lock, tags) = futures::join!(
-        ask!(get_bucket_request_payment),
-        ask!(get_bucket_logging),
-        ask!(get_bucket_lifecycle_configuration),
-        ask!(get_bucket_replication),
+        ask!(get_bucket_request_payment, wanted.payment),
+        ask!(get_bucket_logging, wanted.logging),
+        ask!(get_bucket_lifecycle_configuration, wanted.lifecycle),
+        ask!(get_bucket_replication, wanted.replication),
         encryption_of(cx, name, None),
-        ask!(get_object_lock_configuration),
+        ask!(get_object_lock_configuration, wanted.lock),
         ask!(get_bucket_tagging),
     );
     let suffix = partition::of(&region).dns_suffix;
+    let payer = match wanted.payment {
+        true => payment?.and_then(|p| p.payer).map(|p| p.as_str().into()).unwrap_or_default(),
+        false => OWNER_PAYS.into(),
+    };
     let versioning = versioning?;
     let website = website?;
     let lock = lock?.and_then(|l| l.object_lock_configuration);
@@ -62,7 +102,7 @@ pub async fn find(cx: &Aws, name: &str) -> Result<Bucket> {
         hosted_zone_id: Some(hosted_zone(&region).into()),
         object_lock_enabled: Some(locked),
         policy: Some(policy?.and_then(|p| p.policy).map(|p| policy::read(&p)).unwrap_or_default()),
-        request_payer: Some(payment?.and_then(|p| p.payer).map(|p| p.as_str().into()).unwrap_or_default()),
+        request_payer: Some(payer),
         tags: tags?.map(|t| t.tag_set.into_iter().map(|t| (t.key, t.value)).collect()).unwrap_or_default(),
         website_endpoint: domain.as_ref().map(|d| format!("{name}.{d}")),
         website_domain: domain,

@@ -146,7 +146,7 @@ impl<R: Resource> AnyResource<R::Cx> for Typed<R> {
     fn import<'a>(&'a self, cx: &'a R::Cx, text: &'a str) -> BoxFuture<'a, Result<ReadRequest>> {
         Box::pin(async move {
             let ask = R::parse_import(cx, text).await?;
-            Ok(ReadRequest { id: ask.id, prior: ask.prior.map(R::into_value) })
+            Ok(ReadRequest { id: ask.id, prior: ask.prior.map(R::into_value), thorough: true })
         })
     }
 }
@@ -156,7 +156,7 @@ async fn read_batch<R: Resource>(cx: &R::Cx, batch: &[ReadRequest]) -> Vec<Resul
     let mut asks = Vec::with_capacity(batch.len());
     for request in batch.iter().filter(|r| seen.insert(&r.id)) {
         match request.prior.as_ref().map(typed::<R>).transpose() {
-            Ok(prior) => asks.push(Ask { id: request.id.clone(), prior }),
+            Ok(prior) => asks.push(Ask { id: request.id.clone(), prior, thorough: request.thorough }),
             Err(e) => return batch.iter().map(|_| Err(e.clone())).collect(),
         }
     }
