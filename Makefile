@@ -4,7 +4,7 @@ SECSTACK ?= $(TARGET)/release/secstack
 HARNESS := tests/harness
 export SECSTACK
 
-.PHONY: build test test-aws test-s3 conformance demo bench cross fmt clippy doc
+.PHONY: build test test-aws test-s3 conformance demo simulate bench cross fmt clippy doc
 
 build:
 	cargo build --release --workspace
@@ -35,6 +35,11 @@ conformance: build
 # An EKS cluster planned, applied, changed from outside and destroyed, in an emulated AWS.
 demo: build
 	python3 $(HARNESS)/demo.py
+
+# Runs that are killed, frozen and overtaken at random instants, over a cloud and a store in memory.
+SEEDS ?= 2000
+simulate:
+	cargo run --release -p secstack-tests --bin simulate -- $(SEEDS)
 
 bench: build
 	python3 $(HARNESS)/bench.py

@@ -53,6 +53,9 @@ pub enum Record {
         /// The instance.
         addr: Addr,
     },
+    /// Instances have these addresses now, and hold this there. Nothing is left under the earlier addresses, unless another
+    /// instance moved there.
+    Moved(Vec<Move>),
     /// The tokens of all effects that are done were taken off their objects.
     Settled,
     /// An output of the root module has this value now; `None` when it is gone.
@@ -64,6 +67,19 @@ pub enum Record {
     },
     /// The results of conditions and checks, all of them.
     Checks(Vec<CheckResult>),
+}
+
+/// An instance that has another address than before.
+#[derive(Clone, Debug)]
+pub struct Move {
+    /// The address it had.
+    pub from: Addr,
+    /// The address it has.
+    pub addr: Addr,
+    /// What the state holds of it.
+    pub entry: InstanceState,
+    /// The provider configuration.
+    pub provider: ProviderConfigAddr,
 }
 
 /// An effect that was begun.
@@ -119,7 +135,11 @@ pub struct Journal {
     committer: Arc<Committer>,
     open: Arc<Mutex<OpenIntents>>,
     guard: Option<Guard>,
+    forgets: Option<Forgets>,
 }
+
+/// Which records a journal loses that is broken on purpose.
+pub type Forgets = Arc<dyn Fn(&Record) -> bool + Send + Sync>;
 
 impl Journal {
     /// A journal whose records are written by a thread of its own, together when they wait together.
@@ -127,14 +147,14 @@ impl Journal {
     pub(crate) fn threaded(sink: impl Sink, beginning: Beginning) -> Result<Self> {
         let guard = sink.guard();
         let committer = Arc::new(Committer::threaded(sink, beginning.next, beginning.sealer)?);
-        Ok(Self { committer, open: Arc::new(Mutex::new(beginning.open)), guard })
+        Ok(Self { committer, open: Arc::new(Mutex::new(beginning.open)), guard, forgets: None })
     }
 
     /// A journal whose records are written at once, on the caller's thread: the same run gives the same journal.
     pub(crate) fn inline(sink: impl Sink, beginning: Beginning) -> Self {
         let guard = sink.guard();
         let committer = Arc::new(Committer::inline(sink, beginning.next, beginning.sealer));
-        Self { committer, open: Arc::new(Mutex::new(beginning.open)), guard }
+        Self { committer, open: Arc::new(Mutex::new(beginning.open)), guard, forgets: None }
     }
 
     /// Records something; it is durable when the future resolves. The record is on its way at once,
@@ -150,6 +170,19 @@ impl Journal {
         let (reply, done) = std::sync::mpsc::sync_channel(1);
         self.submit(&record, Reply::Blocking(reply));
         done.recv().unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// The same journal, broken: it says of some records that they are durable and loses them. Tests show with it what
+    /// the journal is good for.
+    #[must_use]
+    pub fn forgetting(self, forgets: Forgets) -> Self {
+        Self { forgets: Some(forgets), ..self }
+    }
+
+    /// The same journal, broken: it does not tell whether this run may still change anything.
+    #[must_use]
+    pub fn unguarded(self) -> Self {
+        Self { guard: None, ..self }
     }
 
     /// What tells whether this run may still change anything. `None` where no other run can take over from it.
@@ -168,6 +201,9 @@ impl Journal {
     }
 
     fn submit(&self, record: &Record, reply: Reply) {
+        if self.forgets.as_ref().is_some_and(|forgets| forgets(record)) {
+            return reply.send(Ok(()));
+        }
         match line::write_record(record) {
             Ok(text) => {
                 self.open.lock().unwrap_or_else(PoisonError::into_inner).apply(record);
@@ -249,7 +285,7 @@ impl OpenIntents {
                 self.by_addr.values_mut().for_each(|of_addr| of_addr.retain(|o| !o.done));
                 self.by_addr.retain(|_, of_addr| !of_addr.is_empty());
             }
-            Record::Output { .. } | Record::Checks(_) => {}
+            Record::Moved(_) | Record::Output { .. } | Record::Checks(_) => {}
         }
     }
 
@@ -277,6 +313,7 @@ impl Record {
     fn check(&self) -> Result<()> {
         match self {
             Record::Done { addr, entry, provider } => check::check_instance(addr, provider, entry),
+            Record::Moved(moves) => moves.iter().try_for_each(|m| check::check_instance(&m.addr, &m.provider, &m.entry)),
             _ => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 use secstack_base::{Addr, Marks, ProviderConfigAddr, Type, Value};
-use secstack_state::journal::Operation;
+use secstack_state::journal::{Move, Operation};
 use secstack_state::store::{LocalBackend, MemoryStore};
 use secstack_state::{Backend, Error, InstanceState, Intent, Object, OutputValue, Record, Recovered, Snapshot, Store, file};
 
@@ -57,7 +57,8 @@ fn random_record(random: &mut Random, n: usize) -> Record {
         2 => Record::Id { addr, deposed: None, id: format!("vpc-{n}").into() },
         3 => done(&addr, InstanceState::default()),
         4 => Record::Void { addr },
-        9 => Record::Settled,
+        9 if n.is_multiple_of(2) => Record::Settled,
+        9 => Record::Moved(vec![Move { from: addrs[0].parse().unwrap(), addr: addrs[2].parse().unwrap(), entry, provider: provider() }]),
         5 => Record::Output { name: "o".into(), value: Some(OutputValue { value: Value::from(n as i64), sensitive: n.is_multiple_of(2) }) },
         6 => Record::Output { name: "o".into(), value: None },
         7 => {

@@ -23,7 +23,7 @@ pub fn run<T>(work: impl Future<Output = T>) -> Result<T, String> {
 }
 
 impl Setting {
-    fn ambient(&self, applying: bool, validating: bool) -> Ambient {
+    pub(crate) fn ambient(&self, applying: bool, validating: bool) -> Ambient {
         Ambient {
             files: self.files.clone(),
             workspace: "default".into(),
@@ -34,7 +34,7 @@ impl Setting {
         }
     }
 
-    fn start(&self, providers: &Arc<ProviderSet>, state: &Snapshot, options: Options) -> Start {
+    pub(crate) fn start(&self, providers: &Arc<ProviderSet>, state: &Snapshot, options: Options) -> Start {
         Start {
             config: self.config.clone(),
             ambient: self.ambient(false, options.validating),

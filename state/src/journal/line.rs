@@ -13,7 +13,7 @@ use secstack_base::Addr;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Intent, Operation, Record};
+use super::{Intent, Move, Operation, Record};
 use crate::crypt::Sealer;
 use crate::error::Result;
 use crate::file::{CheckV4, InstanceV4, Names, OutputV4, check_result, entry_from, write_checks, write_entry, write_output};
@@ -135,6 +135,10 @@ enum RecordV1<'a> {
     Void {
         addr: Cow<'a, str>,
     },
+    Moved {
+        #[serde(borrow)]
+        moves: Vec<MoveV1<'a>>,
+    },
     Settled {},
     Output {
         name: Cow<'a, str>,
@@ -145,6 +149,23 @@ enum RecordV1<'a> {
         #[serde(borrow)]
         results: Option<Vec<CheckV4<'a>>>,
     },
+}
+
+#[derive(Deserialize)]
+struct MoveV1<'a> {
+    from: Cow<'a, str>,
+    addr: Cow<'a, str>,
+    provider: Cow<'a, str>,
+    #[serde(borrow)]
+    objects: Vec<InstanceV4<'a>>,
+}
+
+impl MoveV1<'_> {
+    fn read(self, names: &mut Names) -> Result<Move, String> {
+        let addr = parse(&self.addr)?;
+        let entry = entry_from(self.objects, &addr, names)?;
+        Ok(Move { from: parse(&self.from)?, entry, provider: names.provider(&self.provider)?, addr })
+    }
 }
 
 const OPERATIONS: [(Operation, &str); 3] = [(Operation::Create, "create"), (Operation::Update, "update"), (Operation::Delete, "delete")];
@@ -183,6 +204,20 @@ pub(super) fn write_record(record: &Record) -> Result<String> {
             optional(&mut out, "provider", Some(&provider.to_string()));
             out.push_str(",\"objects\":");
             write_entry(&mut out, entry);
+        }
+        Record::Moved(moves) => {
+            out.push_str("{\"moved\":{\"moves\":[");
+            for (m, before) in moves.iter().zip(std::iter::once("{").chain(std::iter::repeat(",{"))) {
+                out.push_str(before);
+                out.push_str("\"from\":");
+                write_string(&mut out, &m.from.to_string());
+                optional(&mut out, "addr", Some(&m.addr.to_string()));
+                optional(&mut out, "provider", Some(&m.provider.to_string()));
+                out.push_str(",\"objects\":");
+                write_entry(&mut out, &m.entry);
+                out.push('}');
+            }
+            out.push(']');
         }
         Record::Void { addr } => open(&mut out, "void", "addr", &addr.to_string()),
         Record::Output { name, value } => {
@@ -238,6 +273,7 @@ pub(super) fn read_record(text: &str, names: &mut Names) -> Result<Record, Strin
             let addr = parse(&addr)?;
             Record::Done { entry: entry_from(objects, &addr, names)?, provider: names.provider(&provider)?, addr }
         }
+        RecordV1::Moved { moves } => Record::Moved(moves.into_iter().map(|m| m.read(names)).collect::<Result<_, _>>()?),
         RecordV1::Void { addr } => Record::Void { addr: parse(&addr)? },
         RecordV1::Output { name, value } => {
             let value = value.map(|v| v.convert()).transpose().map_err(|e| e.to_string())?;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use secstack_base::{Addr, Str};
 
@@ -185,6 +186,9 @@ fn misfit(name: &str, journal: &Stored, found: &str) -> Error {
     }
 }
 
+/// What is left of an instance that went.
+static NOTHING: LazyLock<InstanceState> = LazyLock::new(InstanceState::default);
+
 /// Where everything stands after the records.
 struct Changes<'a> {
     entries: BTreeMap<&'a Addr, (&'a InstanceState, &'a secstack_base::ProviderConfigAddr)>,
@@ -198,6 +202,14 @@ impl<'a> Changes<'a> {
         for record in records {
             match record {
                 Record::Done { addr, entry, provider } => drop(changes.entries.insert(addr, (entry, provider))),
+                Record::Moved(moves) => {
+                    for m in moves {
+                        changes.entries.insert(&m.from, (&NOTHING, &m.provider));
+                    }
+                    for m in moves {
+                        changes.entries.insert(&m.addr, (&m.entry, &m.provider));
+                    }
+                }
                 Record::Output { name, value } => drop(changes.outputs.insert(name, value.as_ref())),
                 Record::Checks(results) => changes.checks = Some(results),
                 Record::Intent(_) | Record::Id { .. } | Record::Void { .. } | Record::Settled => {}

@@ -11,7 +11,7 @@ use super::{Backend, Force, Planned, Store, plan_push, plan_write, read_stored};
 use crate::crypt::Cipher;
 use crate::error::{Error, Locked, Result};
 use crate::file;
-use crate::journal::{self, Journal, Recovered, Sink, Stored};
+use crate::journal::{self, Guard, Journal, Recovered, Sink, Stored};
 use crate::lock::LockInfo;
 use crate::model::{Snapshot, Version};
 use crate::workspace;
@@ -54,7 +54,16 @@ impl Backend for MemoryBackend {
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     kept: Arc<Mutex<Kept>>,
+    process: Arc<Mutex<Process>>,
     cipher: Cipher,
+}
+
+/// What a process knows of its own.
+#[derive(Default)]
+struct Process {
+    /// The lock that it holds, or held.
+    lock: Option<String>,
+    journal: Option<Journal>,
 }
 
 #[derive(Default)]
@@ -62,7 +71,20 @@ struct Kept {
     state: Option<String>,
     journal: Option<Vec<u8>>,
     lock: Option<LockInfo>,
-    current: Option<Journal>,
+    /// Counts the journals: only the last one takes records.
+    epoch: u64,
+}
+
+impl Kept {
+    /// Whether a process that took a lock still holds it.
+    fn check_lock(&self, taken: Option<&str>) -> Result<()> {
+        match taken {
+            Some(id) if self.lock.as_ref().is_none_or(|l| l.id != id) => {
+                Err(Error::LockLost("The lease of this run has run out, and another one may hold the lock.".into()))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl MemoryStore {
@@ -85,7 +107,18 @@ impl MemoryStore {
     /// The same state as a run sees it that encrypts what it writes.
     #[must_use]
     pub fn with_cipher(&self, cipher: Cipher) -> Self {
-        Self { kept: self.kept.clone(), cipher }
+        Self { kept: self.kept.clone(), process: self.process.clone(), cipher }
+    }
+
+    /// The same state as another process sees it: it holds no lock, and writes no journal.
+    #[must_use]
+    pub fn another_process(&self) -> Self {
+        Self { kept: self.kept.clone(), process: Arc::default(), cipher: self.cipher.clone() }
+    }
+
+    /// The lease of whoever holds the lock runs out. The holder may write nothing any more, and another one may take it.
+    pub fn lapse(&self) {
+        self.kept().lock = None;
     }
 
     /// The text of the state as it would stand in a file.
@@ -102,9 +135,14 @@ impl MemoryStore {
     pub fn crash(&self) {
         let mut kept = self.kept();
         kept.lock = None;
-        let current = kept.current.take();
+        kept.epoch += 1;
         drop(kept);
-        current.iter().for_each(Journal::close);
+        self.process().lock = None;
+        self.close_journal();
+    }
+
+    fn process(&self) -> MutexGuard<'_, Process> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -113,8 +151,8 @@ impl MemoryStore {
 
     /// Closes the journal of this run, outside the lock that its sink takes too.
     fn close_journal(&self) {
-        let current = self.kept().current.take();
-        current.iter().for_each(Journal::close);
+        let journal = self.process().journal.take();
+        journal.iter().for_each(Journal::close);
     }
 }
 
@@ -129,14 +167,35 @@ impl Kept {
 }
 
 /// The journal of a store in memory.
-struct MemorySink(Weak<Mutex<Kept>>);
+#[derive(Clone)]
+struct MemorySink {
+    kept: Weak<Mutex<Kept>>,
+    epoch: u64,
+    lock: Option<String>,
+}
+
+impl MemorySink {
+    /// Does something with what is kept, unless another run has taken over.
+    fn with(&self, work: impl FnOnce(&mut Kept)) -> Result<()> {
+        let Some(kept) = self.kept.upgrade() else { return Ok(()) };
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.check_lock(self.lock.as_deref())?;
+        if kept.epoch != self.epoch {
+            return Err(Error::LockLost("Another run has closed the journal of this one.".into()));
+        }
+        work(&mut kept);
+        Ok(())
+    }
+}
 
 impl Sink for MemorySink {
     fn commit(&mut self, lines: &str) -> Result<()> {
-        if let Some(kept) = self.0.upgrade() {
-            kept.lock().unwrap_or_else(PoisonError::into_inner).journal.get_or_insert_default().extend(lines.as_bytes());
-        }
-        Ok(())
+        self.with(|kept| kept.journal.get_or_insert_default().extend(lines.as_bytes()))
+    }
+
+    fn guard(&self) -> Option<Guard> {
+        let sink = self.clone();
+        Some(Arc::new(move || sink.with(|_| ())))
     }
 }
 
@@ -150,6 +209,7 @@ impl Store for MemoryStore {
     async fn write(&self, snapshot: &Snapshot) -> Result<Version> {
         self.close_journal();
         let mut kept = self.kept();
+        kept.check_lock(self.process().lock.as_deref())?;
         let version = match plan_write(snapshot, kept.state.as_deref().map(str::as_bytes), NAME, &self.cipher)? {
             Planned::Same(version) => version,
             Planned::Replace(text, version) => {
@@ -165,6 +225,7 @@ impl Store for MemoryStore {
     async fn push(&self, snapshot: &Snapshot, force: Force) -> Result<()> {
         self.close_journal();
         let mut kept = self.kept();
+        kept.check_lock(self.process().lock.as_deref())?;
         let stored = kept.snapshot(&self.cipher)?;
         if force == Force::No {
             journal::check_spent(stored.clone(), kept.stored_journal(&self.cipher)?, NAME, snapshot)?;
@@ -185,9 +246,13 @@ impl Store for MemoryStore {
         self.close_journal();
         let mut kept = self.kept();
         let beginning = journal::go_on(base, kept.snapshot(&self.cipher)?, kept.stored_journal(&self.cipher)?, NAME, &self.cipher)?;
+        let mut process = self.process();
+        kept.check_lock(process.lock.as_deref())?;
         kept.journal = Some(beginning.text.clone().into_bytes());
-        let journal = Journal::inline(MemorySink(Arc::downgrade(&self.kept)), beginning);
-        kept.current = Some(journal.clone());
+        kept.epoch += 1;
+        let sink = MemorySink { kept: Arc::downgrade(&self.kept), epoch: kept.epoch, lock: process.lock.clone() };
+        let journal = Journal::inline(sink, beginning);
+        process.journal = Some(journal.clone());
         Ok(journal)
     }
 
@@ -198,13 +263,17 @@ impl Store for MemoryStore {
         }
         let id = info.id.clone();
         kept.lock = Some(LockInfo { path: NAME.into(), ..info });
+        self.process().lock = Some(id.clone());
         Ok(id)
     }
 
     async fn unlock(&self, id: &str) -> Result<()> {
         let mut kept = self.kept();
         match kept.lock.take_if(|held| held.id == id) {
-            Some(_) => Ok(()),
+            Some(_) => {
+                self.process().lock.take_if(|lock| lock == id);
+                Ok(())
+            }
             None => Err(Error::Lock(format!("invalid lock id: {id:?}"))),
         }
     }

@@ -255,6 +255,7 @@ impl Run {
         if self.diags.has_errors() {
             return;
         }
+        self.record_moves();
         self.active = graph::active(self);
         self.exec = graph::build(self);
     }

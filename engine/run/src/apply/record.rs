@@ -2,7 +2,7 @@
 
 use futures::{FutureExt, StreamExt};
 use secstack_base::{Diagnostic, Str};
-use secstack_state::journal::Record;
+use secstack_state::journal::{Move, Record};
 use secstack_state::model::OutputValue;
 
 use super::Run;
@@ -24,6 +24,26 @@ impl Run {
         };
         if self.journal.is_some() {
             self.records.push(Record::Output { name: name.clone(), value });
+        }
+    }
+
+    /// Records which instances of the stored state have other addresses now. Whatever follows is about the new ones.
+    pub(crate) fn record_moves(&mut self) {
+        if self.journal.is_none() {
+            return;
+        }
+        let mut moves: Vec<Move> = Vec::new();
+        for change in &self.plan.changes {
+            let Some(from) = change.previous.as_ref().filter(|from| **from != change.addr) else { continue };
+            if moves.iter().any(|m| m.addr == change.addr) {
+                continue;
+            }
+            let Some(entry) = self.snapshot.instance(&change.addr).cloned() else { continue };
+            let Some(resource) = self.snapshot.resources.get(&change.addr.resource) else { continue };
+            moves.push(Move { from: from.clone(), addr: change.addr.clone(), entry, provider: resource.provider.clone() });
+        }
+        if !moves.is_empty() {
+            self.records.push(Record::Moved(moves));
         }
     }
 

@@ -1,0 +1,271 @@
+//! The simulation: runs that are killed, frozen and overtaken at random instants, over a cloud and a store in memory.
+//!
+//! Everything follows from a seed: the configurations, which calls fail and how long they take, and when a process is cut
+//! off. The clock is virtual. After each configuration one run goes undisturbed, and then everything must be right. A
+//! [`Script`] says what happens; one that fails is made shorter as long as it still fails.
+
+mod network;
+mod process;
+mod script;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use secstack_fake::Cloud;
+use secstack_state::store::{MemoryStore, Store};
+
+use crate::play;
+use crate::random::{Random, case};
+use crate::setting::Setting;
+pub use network::Weather;
+use process::{Process, Ran};
+pub use script::{Disturbance, How, Script, Step};
+use script::{SECRET, SESSION};
+
+/// What is broken on purpose, to see that it is noticed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Broken {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The journal loses the intents to create something.
+    Intents,
+    /// A run that has lost its lock goes on.
+    Fence,
+    /// Tokens are taken off new objects at once.
+    Settling,
+}
+
+/// What is shared by all processes of a simulation.
+pub struct World {
+    /// The cloud.
+    pub cloud: Cloud,
+    /// What is broken.
+    pub broken: Broken,
+    random: Mutex<Random>,
+    weather: Mutex<Weather>,
+    seen: Mutex<BTreeMap<&'static str, u64>>,
+    told: Mutex<String>,
+    approved: Mutex<Approved>,
+}
+
+/// What plans said that would be done, and what was done.
+#[derive(Default)]
+struct Approved {
+    creations: BTreeMap<String, i64>,
+    /// `update net-1`, `delete vm-2`
+    others: std::collections::BTreeSet<String>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl World {
+    fn new(seed: u64, broken: Broken) -> Self {
+        Self {
+            cloud: Cloud::new(),
+            broken,
+            random: Mutex::new(Random::new(seed)),
+            weather: Mutex::default(),
+            seen: Mutex::default(),
+            told: Mutex::default(),
+            approved: Mutex::default(),
+        }
+    }
+
+    /// Counts that something happened.
+    fn saw(&self, what: &'static str) {
+        *locked(&self.seen).entry(what).or_default() += 1;
+    }
+
+    fn tell(&self, line: &str) {
+        let _ = writeln!(locked(&self.told), "{line}");
+    }
+
+    /// A number below `n`.
+    fn below(&self, n: u64) -> u64 {
+        locked(&self.random).below(n)
+    }
+}
+
+/// How a simulation went.
+pub struct Outcome {
+    /// What is wrong, if anything is.
+    pub wrong: Option<String>,
+    /// What happened, line by line.
+    pub told: String,
+    /// How often things happened.
+    pub seen: BTreeMap<&'static str, u64>,
+}
+
+/// Plays a script.
+pub fn simulate(script: &Script, broken: Broken) -> Outcome {
+    let world = Arc::new(World::new(script.seed, broken));
+    let wrong = play::run(play_script(script, &world)).and_then(|r| r).err();
+    Outcome { wrong, told: locked(&world.told).clone(), seen: locked(&world.seen).clone() }
+}
+
+/// The shortest script that still fails, of those that leave parts of a failing one out.
+pub fn shortest(script: &Script, broken: Broken) -> (Script, Outcome) {
+    let (mut best, mut outcome) = (script.clone(), simulate(script, broken));
+    'again: loop {
+        for shorter in best.shorter() {
+            let tried = simulate(&shorter, broken);
+            // A configuration that does not stand by itself is no shorter case.
+            if tried.wrong.as_ref().is_some_and(|w| !w.starts_with(process::NO_PLAN)) {
+                (best, outcome) = (shorter, tried);
+                continue 'again;
+            }
+        }
+        return (best, outcome);
+    }
+}
+
+async fn play_script(script: &Script, world: &Arc<World>) -> Result<(), String> {
+    let store = MemoryStore::default();
+    for step in &script.steps {
+        world.tell(&format!("-- main.tf --\n{}", step.configuration));
+        let setting = Arc::new(Setting { cloud: world.cloud.clone(), ..Setting::of(&case(&step.configuration))? });
+        for disturbance in &step.disturbances {
+            *locked(&world.weather) = disturbance.weather;
+            disturbed(*disturbance, &setting, world, &store).await?;
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            look_for_secrets(&store, world).await?;
+        }
+        *locked(&world.weather) = Weather::default();
+        let ran = Process::new(&setting, world, &store).run().await;
+        world.tell(&format!("undisturbed: {ran:?}"));
+        look_for_secrets(&store, world).await?;
+        check(ran, &setting, world, &store).await?;
+    }
+    Ok(())
+}
+
+/// Runs a process until something happens to it, and, where it was only frozen, another one in its place.
+async fn disturbed(d: Disturbance, setting: &Arc<Setting>, world: &Arc<World>, store: &MemoryStore) -> Result<(), String> {
+    let process = Process::new(setting, world, store);
+    let own = process.store.clone();
+    let mut run = Box::pin(process.run());
+    world.tell(&format!("{d:?}"));
+    match polled(run.as_mut(), d.polls).await {
+        Some(ran) => {
+            world.saw("ended before it was cut off");
+            world.tell(&format!("ended: {ran:?}"));
+            own.crash();
+        }
+        None if d.how == How::Kill => {
+            world.saw("killed");
+            drop(run);
+            own.crash();
+        }
+        None => {
+            world.saw("frozen");
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            store.lapse();
+            *locked(&world.weather) = Weather::default();
+            let ran = Process::new(setting, world, store).run().await;
+            world.tell(&format!("taken over: {ran:?}"));
+            let before = (store.text(), store.journal_text(), world.cloud.take_calls());
+            approve(&before.2, world)?;
+            let woken = run.await;
+            world.tell(&format!("woken: {woken:?}"));
+            if world.broken != Broken::Fence && woken == Ran::Well {
+                return Err("a run that had lost its lock says that all went well".into());
+            }
+            if (store.text(), store.journal_text()) != (before.0, before.1) {
+                return Err("a run that had lost its lock wrote the state or the journal".into());
+            }
+            let calls = world.cloud.take_calls();
+            if !calls.is_empty() {
+                return Err(format!("a run that had lost its lock did something: {}", calls.join(", ")));
+            }
+            return check(ran, setting, world, store).await;
+        }
+    }
+    approve(&world.cloud.take_calls(), world)
+}
+
+/// Polls a future so often; `None` when it is not done then.
+async fn polled<F: Future>(mut work: Pin<&mut F>, mut left: u64) -> Option<F::Output> {
+    poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        work.as_mut().poll(cx).map(Some)
+    })
+    .await
+}
+
+/// What must hold after a run that nothing disturbed.
+async fn check(ran: Ran, setting: &Arc<Setting>, world: &Arc<World>, store: &MemoryStore) -> Result<(), String> {
+    if let Ran::Badly(why) = ran {
+        return Err(why);
+    }
+    approve(&world.cloud.take_calls(), world)?;
+    let text = |e: secstack_state::Error| format!("the state cannot be read: {e}");
+    let recovered = store.recover().await.map_err(text)?.ok_or("there is no state")?;
+    if recovered.from_journal || !recovered.open_intents.is_empty() {
+        return Err(format!("the journal is still there: {:?}", recovered.open_intents));
+    }
+    let strays = play::strays(&world.cloud, &recovered.snapshot);
+    if !strays.is_empty() {
+        return Err(strays.join("\n"));
+    }
+    if let Some((id, _)) = world.cloud.objects().iter().find(|(_, o)| o.token.is_some()) {
+        return Err(format!("{id} still carries the token of its creation"));
+    }
+    let set = Process::new(setting, world, store).providers;
+    let again = crate::shown::plan(&setting.plan(&set, &recovered.snapshot, setting.options.clone()).await, &set);
+    if again != "(no changes)\n" {
+        return Err(format!("the plan after it is not empty:\n{again}"));
+    }
+    Ok(())
+}
+
+/// Checks that calls were in a plan.
+fn approve(calls: &[String], world: &World) -> Result<(), String> {
+    let mut approved = locked(&world.approved);
+    for call in calls {
+        world.tell(&format!("  {call}"));
+        let words: Vec<&str> = call.split_whitespace().collect();
+        // What was refused was not done.
+        let [operation, ty, id, ..] = words.as_slice() else { continue };
+        if ty.ends_with(':') || id.ends_with(':') || *operation == "read" {
+            continue;
+        }
+        if *operation == "create" {
+            let left = approved.creations.entry((*ty).into()).or_default();
+            *left -= 1;
+            if *left < 0 {
+                return Err(format!("{call} was in no plan"));
+            }
+        } else if !approved.others.contains(&format!("{operation} {id}")) {
+            return Err(format!("{call} was in no plan"));
+        }
+    }
+    Ok(())
+}
+
+/// No secret stands where it must not: ephemeral values nowhere, sensitive ones in no intent.
+async fn look_for_secrets(store: &MemoryStore, world: &World) -> Result<(), String> {
+    let journal = store.journal_text().unwrap_or_default();
+    let bytes = format!("{}{}", store.text().unwrap_or_default(), String::from_utf8_lossy(&journal));
+    if bytes.contains(SESSION) {
+        return Err("an ephemeral value was written".into());
+    }
+    let open = store.recover().await.map_err(|e| format!("the state cannot be read: {e}"))?.map(|r| r.open_intents).unwrap_or_default();
+    if !open.is_empty() {
+        world.saw("left with open intents");
+    }
+    if open.iter().any(|i| format!("{i:?}").contains(SECRET)) {
+        return Err("a sensitive value was written with an intent".into());
+    }
+    Ok(())
+}
