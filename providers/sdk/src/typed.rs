@@ -68,7 +68,7 @@ pub struct Ask<R> {
     pub id: Id,
     /// What was known of it: the prior object, or the planned one right after create. `None` on most imports.
     pub prior: Option<R>,
-    /// Whether everything is wanted: see [`ReadRequest::thorough`].
+    /// Whether everything is wanted: see [`crate::ReadRequest::thorough`].
     pub thorough: bool,
 }
 
