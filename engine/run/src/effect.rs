@@ -47,17 +47,19 @@ pub struct Failure {
     pub message: String,
     /// The object that exists although the effect failed.
     pub partial: Option<Value>,
+    /// It cannot be told now whether there is an object: the intent stays open, and nothing may be recorded that closes it.
+    pub is_open: bool,
 }
 
 impl From<Error> for Failure {
     fn from(e: Error) -> Self {
-        Self { message: e.message, partial: None }
+        Self { message: e.message, partial: None, is_open: false }
     }
 }
 
 impl Failure {
     fn journal(e: &secstack_state::Error) -> Self {
-        Self { message: format!("The journal of this run cannot be written: {e}"), partial: None }
+        Self { message: format!("The journal of this run cannot be written: {e}"), partial: None, is_open: false }
     }
 }
 
@@ -140,7 +142,11 @@ impl Effect {
             }
             Err(e) => {
                 let what = "It is not known whether the object was created; the next run finds out.";
-                Err(Failure { message: format!("{}\n\n{what} Asking for it failed: {}", unanswered.message, e.message), partial: None })
+                Err(Failure {
+                    message: format!("{}\n\n{what} Asking for it failed: {}", unanswered.message, e.message),
+                    partial: None,
+                    is_open: true,
+                })
             }
         }
     }
@@ -150,7 +156,7 @@ impl Effect {
         let partial = || Some(planned.with("id", Value::string(&id.0)));
         if let Err(e) = retry(until, || self.instance.finish(self.ty(), id, planned)).await {
             let found = self.look(id, planned).await.ok().flatten().map(|f| f.value);
-            return Err(Failure { message: e.message, partial: found.or_else(partial) });
+            return Err(Failure { message: e.message, partial: found.or_else(partial), is_open: false });
         }
         self.until_ready(id, planned, until, wait, true).await.map_err(|f| Failure { partial: f.partial.or_else(partial), ..f })
     }
@@ -181,7 +187,7 @@ impl Effect {
             }
             Err(e) => {
                 let partial = self.look(&id, prior).await.ok().flatten().map(|f| f.value);
-                Err(Failure { message: e.message, partial })
+                Err(Failure { message: e.message, partial, is_open: false })
             }
         }
     }
@@ -211,7 +217,7 @@ impl Effect {
                 Ok(None) => return Ok(()),
                 Ok(Some(found)) => {
                     if let Status::Failed(reason) = found.status {
-                        return Err(Failure { message: reason, partial: None });
+                        return Err(Failure { message: reason, partial: None, is_open: false });
                     }
                 }
                 Err(e) if is_passing(e.kind) => {}
@@ -221,6 +227,7 @@ impl Effect {
                 return Err(Failure {
                     message: format!("The object {id} is still there after the time allowed for its deletion."),
                     partial: None,
+                    is_open: false,
                 });
             }
             pause.sleep().await;
@@ -264,15 +271,21 @@ impl Effect {
                 Ok(Some(found)) => match found.status {
                     Status::Ready => return Ok(found.value),
                     Status::Pending => last = Some(found.value),
-                    Status::Failed(reason) => return Err(Failure { message: reason, partial: Some(found.value) }),
+                    Status::Failed(reason) => return Err(Failure { message: reason, partial: Some(found.value), is_open: false }),
                 },
                 Ok(None) if new => {}
-                Ok(None) => return Err(Failure { message: format!("The object {id} is gone after its change."), partial: None }),
+                Ok(None) => {
+                    return Err(Failure { message: format!("The object {id} is gone after its change."), partial: None, is_open: false });
+                }
                 Err(e) if is_passing(e.kind) => {}
-                Err(e) => return Err(Failure { message: e.message, partial: last }),
+                Err(e) => return Err(Failure { message: e.message, partial: last, is_open: false }),
             }
             if Instant::now() > until {
-                return Err(Failure { message: format!("The object {id} is not ready after the time allowed."), partial: last });
+                return Err(Failure {
+                    message: format!("The object {id} is not ready after the time allowed."),
+                    partial: last,
+                    is_open: false,
+                });
             }
             pause.sleep().await;
         }

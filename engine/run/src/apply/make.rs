@@ -352,7 +352,7 @@ impl Run {
             if tainted {
                 self.created(&site, partial);
             }
-        } else if c.action == Action::CreateThenDelete {
+        } else if c.action == Action::CreateThenDelete && !failure.is_open {
             self.restore_deposed(change);
         }
         self.step_over(exec, change, true);
