@@ -39,7 +39,8 @@ pub enum Record {
         /// The ID.
         id: Str,
     },
-    /// An effect has happened and this is all that the state holds of the instance now. Closes the intents of the instance.
+    /// An effect has happened and this is all that the state holds of the instance now. Closes the intents of
+    /// the instance that it tells the end of.
     Done {
         /// The instance.
         addr: Addr,
@@ -279,8 +280,8 @@ impl OpenIntents {
                     open.intent.id = Some(id.clone());
                 }
             }
-            Record::Done { addr, .. } => self.close(addr, true),
-            Record::Void { addr } => self.close(addr, false),
+            Record::Done { addr, entry, .. } => self.close(addr, |i| is_over(i, entry)),
+            Record::Void { addr } => self.void(addr),
             Record::Settled => {
                 self.by_addr.values_mut().for_each(|of_addr| of_addr.retain(|o| !o.done));
                 self.by_addr.retain(|_, of_addr| !of_addr.is_empty());
@@ -289,12 +290,22 @@ impl OpenIntents {
         }
     }
 
-    /// Closes the intents of an instance. When the effect was had, those whose token is left on an object are only done.
-    fn close(&mut self, addr: &Addr, had: bool) {
+    /// Closes the intents of an instance whose effect was had. Those whose token is left on an object are only done.
+    fn close(&mut self, addr: &Addr, is_over: impl Fn(&Intent) -> bool) {
         let Some(of_addr) = self.by_addr.get_mut(addr) else { return };
-        for open in of_addr.iter_mut() {
-            open.done |= had && open.intent.token_left && open.intent.id.is_some();
+        of_addr.retain_mut(|open| {
+            let over = is_over(&open.intent);
+            open.done |= over && open.intent.token_left && open.intent.id.is_some();
+            open.done || !over
+        });
+        if of_addr.is_empty() {
+            self.by_addr.remove(addr);
         }
+    }
+
+    /// Closes the intents of an instance whose effect was not had.
+    fn void(&mut self, addr: &Addr) {
+        let Some(of_addr) = self.by_addr.get_mut(addr) else { return };
         of_addr.retain(|o| o.done);
         if of_addr.is_empty() {
             self.by_addr.remove(addr);
@@ -305,6 +316,16 @@ impl OpenIntents {
         let mut all: Vec<&Open> = self.by_addr.values().flatten().collect();
         all.sort_by_key(|o| o.number);
         all.into_iter().map(|o| o.intent.clone()).collect()
+    }
+}
+
+/// Whether what the state holds of an instance now says that an effect is over. Of one instance, a deposed object may be
+/// deleted while another object is created.
+fn is_over(intent: &Intent, entry: &InstanceState) -> bool {
+    match (intent.operation, &intent.deposed) {
+        (Operation::Create | Operation::Update, _) => entry.current.is_some(),
+        (Operation::Delete, None) => entry.current.is_none(),
+        (Operation::Delete, Some(key)) => !entry.deposed.contains_key(key),
     }
 }
 
