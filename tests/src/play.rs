@@ -6,6 +6,7 @@ use secstack_base::{Diagnostic, Diags, Str};
 use secstack_eval::world::Ambient;
 use secstack_plan::{Options, Plan, Start};
 use secstack_run::{Applied, Apply, Event, Events, ProviderSet};
+use secstack_state::journal::Journal;
 use secstack_state::model::Snapshot;
 use secstack_state::store::{MemoryStore, Store};
 
@@ -23,7 +24,7 @@ pub fn run<T>(work: impl Future<Output = T>) -> Result<T, String> {
 }
 
 impl Setting {
-    pub(crate) fn ambient(&self, applying: bool, validating: bool) -> Ambient {
+    fn ambient(&self, applying: bool, validating: bool) -> Ambient {
         Ambient {
             files: self.files.clone(),
             workspace: "default".into(),
@@ -58,6 +59,22 @@ impl Setting {
         secstack_run::plan(self.start(providers, state, options), providers, &Events::none()).await
     }
 
+    /// What carries out a plan.
+    pub(crate) fn applying(&self, providers: &Arc<ProviderSet>, plan: Plan, journal: Journal, events: Events) -> Apply {
+        Apply {
+            config: self.config.clone(),
+            ambient: self.ambient(true, false),
+            providers: providers.clone(),
+            plan,
+            inputs: self.inputs.clone(),
+            journal: Some(journal),
+            parallelism: 10,
+            stop: Arc::default(),
+            root: "/nowhere".into(),
+            events,
+        }
+    }
+
     /// Carries out a plan, with a journal, and stores the result. Returns it as it is read back, with the steps as they
     /// ended.
     ///
@@ -75,19 +92,7 @@ impl Setting {
         let text = |e: secstack_state::Error| format!("the store: {e}");
         let base = store.read().await.map_err(text)?.unwrap_or_default();
         let journal = store.journal(&base).await.map_err(text)?;
-        let apply = Apply {
-            config: self.config.clone(),
-            ambient: self.ambient(true, false),
-            providers: providers.clone(),
-            plan,
-            inputs: self.inputs.clone(),
-            journal: Some(journal),
-            parallelism: 10,
-            stop: Arc::default(),
-            root: "/nowhere".into(),
-            events,
-        };
-        let mut applied = apply.run().await;
+        let mut applied = self.applying(providers, plan, journal, events).run().await;
         store.write(&applied.snapshot).await.map_err(text)?;
         applied.snapshot = store.read().await.map_err(text)?.unwrap_or_default();
         let steps = std::mem::take(&mut *steps.lock().unwrap_or_else(PoisonError::into_inner));

@@ -62,7 +62,7 @@ impl RemoteCiphers {
 }
 
 /// The blocks of a configuration and of the environment as one.
-pub fn merged(config: &Config, environment: Option<&Encryption>) -> Option<Encryption> {
+fn merged(config: &Config, environment: Option<&Encryption>) -> Option<Encryption> {
     let block = config.modules.get(ROOT.0).and_then(|m| m.module.encryption.clone());
     match (block, environment.cloned()) {
         (Some(block), Some(over)) => Some(block.merge(over)),
@@ -82,17 +82,18 @@ pub fn mistakes(loaded: &Loaded, collected: &Collected) -> Diags {
 }
 
 /// Warns of a way around encryption, which is meant for migrations.
-pub fn warning(block: &Encryption) -> Option<Diagnostic> {
+pub fn warning(config: &Config, collected: &Collected) -> Option<Diagnostic> {
+    let block = merged(config, collected.encryption.as_ref())?;
     let found = block.methods.iter().find(|m| &*m.ty == "unencrypted")?;
     let what = "The method unencrypted is there for migrations. As long as it is, states and plans may be stored for everyone to read.";
     Some(Diagnostic::warning("Unencrypted method configured", what).at(found.span))
 }
 
-/// What encrypts what, in a configuration with this block.
-pub fn ciphers(block: Option<&Encryption>, config: &Config, early: &Early<'_>, diags: &mut Diags) -> Ciphers {
-    let Some(block) = block else { return Ciphers::default() };
-    let mut resolver = keys::Keys::new(block, config, early, diags);
-    let mut methods = |target: Option<&Target>| target.map(|t| target_methods(t, block, &mut resolver));
+/// What encrypts what: as the configuration and the environment say.
+pub fn ciphers(config: &Config, collected: &Collected, early: &Early<'_>, diags: &mut Diags) -> Ciphers {
+    let Some(block) = merged(config, collected.encryption.as_ref()) else { return Ciphers::default() };
+    let mut resolver = keys::Keys::new(&block, config, early, diags);
+    let mut methods = |target: Option<&Target>| target.map(|t| target_methods(t, &block, &mut resolver));
     let (state, plan) = (methods(block.state.as_ref()), methods(block.plan.as_ref()));
     let default = methods(block.remote_default.as_ref());
     let named: Vec<(Str, Option<Vec<Method>>)> = block.remotes.iter().map(|(n, t)| (n.clone(), methods(Some(t)))).collect();

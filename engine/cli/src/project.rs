@@ -55,19 +55,18 @@ impl Project {
     /// When there are mistakes, which are told.
     pub fn open(app: &App, view: &View, variables: &Variables, paths: &StatePaths) -> Result<Self, Told> {
         let workspace = app.workspace().map_err(|d| view.error(d))?;
-        let collected = vars::collect(&app.root, variables);
+        let mut collected = vars::collect(&app.root, variables);
         let mut loaded = read(app, &collected, &workspace, &mut installed(app));
         view.know(&loaded.config.sources);
-        loaded.diags.extend(collected.diags);
+        loaded.diags.extend(std::mem::take(&mut collected.diags));
         let providers = app.providers();
         loaded.diags.extend(load::requirements::provider_versions(&loaded.config, &providers));
         view.check(&loaded.diags)?;
         let files = app.files();
         let early = Early { inputs: &collected.inputs, files: &files, workspace: &workspace };
         let mut diags = Diags::new();
-        let block = encryption::merged(&loaded.config, collected.encryption.as_ref());
-        diags.extend(block.as_ref().and_then(encryption::warning));
-        let ciphers = encryption::ciphers(block.as_ref(), &loaded.config, &early, &mut diags);
+        diags.extend(encryption::warning(&loaded.config, &collected));
+        let ciphers = encryption::ciphers(&loaded.config, &collected, &early, &mut diags);
         let place = stores::place(app, &loaded.config, &early, paths, ciphers, &mut diags);
         view.check(&diags)?;
         let place = place.ok_or(Told)?;
@@ -125,8 +124,7 @@ pub fn place(app: &App, view: &View, paths: &StatePaths) -> Result<(Place, Strin
     let files = app.files();
     let early = Early { inputs: &collected.inputs, files: &files, workspace: &workspace };
     let mut diags = Diags::new();
-    let block = encryption::merged(&config, collected.encryption.as_ref());
-    let ciphers = encryption::ciphers(block.as_ref(), &config, &early, &mut diags);
+    let ciphers = encryption::ciphers(&config, &collected, &early, &mut diags);
     let place = stores::place(app, &config, &early, paths, ciphers, &mut diags);
     view.check(&diags)?;
     Ok((place.ok_or(Told)?, workspace))
@@ -142,8 +140,7 @@ pub fn ciphers(app: &App, view: &View, variables: &Variables) -> Result<Ciphers,
     let files = app.files();
     let early = Early { inputs: &collected.inputs, files: &files, workspace: &workspace };
     let mut diags = Diags::new();
-    let block = encryption::merged(&config, collected.encryption.as_ref());
-    let ciphers = encryption::ciphers(block.as_ref(), &config, &early, &mut diags);
+    let ciphers = encryption::ciphers(&config, &collected, &early, &mut diags);
     view.check(&diags)?;
     Ok(ciphers)
 }

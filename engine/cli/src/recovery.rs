@@ -30,16 +30,15 @@ pub async fn resolve(app: &App, view: &View, project: &Project, session: &mut Se
     view.explain("An earlier run was cut off. Finding out what came of what it had begun...");
     let ready = get_ready(app, view, project, session, inputs).await;
     let open = session.open_intents.clone();
-    let journal = session.store.journal(&session.snapshot).await.map_err(|e| view.error(e.diagnostic()))?;
     let interrupts = Interrupts::listen(view);
     let stopped =
         || view.error(Diagnostic::error("Operation stopped", "What the earlier run had begun is still open. Run the same command again."));
     let resolved = tokio::select! {
-        resolved = secstack_run::recover(&mut session.snapshot, &open, &project.providers, &journal) => resolved,
+        resolved = secstack_run::take_up(&*session.store, &mut session.snapshot, &open, &project.providers) => resolved,
         () = interrupts.wait() => return Err(stopped()),
     };
     let resolved = resolved.map_err(|e| view.error(e.diagnostic()))?;
-    session.write_anew(view).await?;
+    (session.exists, session.is_recovered) = (true, false);
     tell(view, &resolved);
     let unclear = unclear(&resolved);
     if unclear.is_empty() {

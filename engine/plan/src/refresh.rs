@@ -99,10 +99,11 @@ impl Planner {
         let mut mine: Vec<(Addr, Option<Str>)> = self.priors.keys().map(|a| (a.clone(), None)).collect();
         mine.extend(self.deposed.keys().map(|(a, k)| (a.clone(), Some(k.clone()))));
         mine.sort();
+        {
+            let is_read = self.is_read();
+            mine.retain(|(addr, _)| self.effective_provider(addr).as_ref() == Some(config) && is_read(addr));
+        }
         for (addr, deposed) in mine {
-            if self.effective_provider(&addr).as_ref() != Some(config) || !self.is_read(&addr) {
-                continue;
-            }
             // What is only forgotten need not be known.
             if self.removed_by(&addr).is_some_and(|r| !r.destroy) && self.options.mode == PlanMode::Normal {
                 continue;

@@ -118,16 +118,19 @@ impl Planner {
         o.targets.is_empty() || o.targets.iter().any(|t| t.contains(addr))
     }
 
-    /// Whether the object of an instance is read again. A destroy reads its targets and what they need, but not what
-    /// needs them.
-    pub(crate) fn is_read(&self, addr: &Addr) -> bool {
+    /// Says which objects are read again. A destroy reads its targets and what they need, but not what needs them.
+    pub(crate) fn is_read(&self) -> impl Fn(&Addr) -> bool {
         let o = &self.options;
-        if o.mode != PlanMode::Destroy || o.targets.is_empty() {
-            return self.is_targeted(addr);
+        let by_target = o.mode == PlanMode::Destroy && !o.targets.is_empty();
+        let hit = self.graph.graph.node_indices().filter(|n| by_target && may_hit(self, *n, &o.targets));
+        let needed = self.graph.closure(hit);
+        move |addr| match by_target {
+            false => self.is_targeted(addr),
+            true => {
+                let wanted = o.targets.iter().any(|t| t.contains(addr)) || self.resource_node(addr).is_some_and(|n| needed.contains(&n));
+                wanted && !o.excludes.iter().any(|t| t.contains(addr))
+            }
         }
-        let hit = self.graph.graph.node_indices().filter(|n| may_hit(self, *n, &o.targets));
-        let needed = || self.resource_node(addr).is_some_and(|n| self.graph.closure(hit).contains(&n));
-        !o.excludes.iter().any(|t| t.contains(addr)) && (o.targets.iter().any(|t| t.contains(addr)) || needed())
     }
 
     /// In a destroy, whether the stored dependencies of an instance hold a target.

@@ -53,13 +53,17 @@ pub struct Failure {
 
 impl From<Error> for Failure {
     fn from(e: Error) -> Self {
-        Self { message: e.message, partial: None, is_open: false }
+        Self::new(e.message, None)
     }
 }
 
 impl Failure {
+    fn new(message: String, partial: Option<Value>) -> Self {
+        Self { message, partial, is_open: false }
+    }
+
     fn journal(e: &secstack_state::Error) -> Self {
-        Self { message: format!("The journal of this run cannot be written: {e}"), partial: None, is_open: false }
+        Self::new(format!("The journal of this run cannot be written: {e}"), None)
     }
 }
 
@@ -156,7 +160,7 @@ impl Effect {
         let partial = || Some(planned.with("id", Value::string(&id.0)));
         if let Err(e) = retry(until, || self.instance.finish(self.ty(), id, planned)).await {
             let found = self.look(id, planned).await.ok().flatten().map(|f| f.value);
-            return Err(Failure { message: e.message, partial: found.or_else(partial), is_open: false });
+            return Err(Failure::new(e.message, found.or_else(partial)));
         }
         self.until_ready(id, planned, until, wait, true).await.map_err(|f| Failure { partial: f.partial.or_else(partial), ..f })
     }
@@ -187,7 +191,7 @@ impl Effect {
             }
             Err(e) => {
                 let partial = self.look(&id, prior).await.ok().flatten().map(|f| f.value);
-                Err(Failure { message: e.message, partial, is_open: false })
+                Err(Failure::new(e.message, partial))
             }
         }
     }
@@ -217,18 +221,14 @@ impl Effect {
                 Ok(None) => return Ok(()),
                 Ok(Some(found)) => {
                     if let Status::Failed(reason) = found.status {
-                        return Err(Failure { message: reason, partial: None, is_open: false });
+                        return Err(Failure::new(reason, None));
                     }
                 }
                 Err(e) if is_passing(e.kind) => {}
                 Err(e) => return Err(e.into()),
             }
             if Instant::now() > until {
-                return Err(Failure {
-                    message: format!("The object {id} is still there after the time allowed for its deletion."),
-                    partial: None,
-                    is_open: false,
-                });
+                return Err(Failure::new(format!("The object {id} is still there after the time allowed for its deletion."), None));
             }
             pause.sleep().await;
         }
@@ -255,7 +255,7 @@ impl Effect {
     }
 
     pub(crate) async fn look(&self, id: &Id, prior: &Value) -> secstack_sdk::Result<Option<secstack_sdk::Found>> {
-        let request = ReadRequest { id: id.clone(), prior: Some(prior.clone()), thorough: true };
+        let request = ReadRequest::new(id.clone(), Some(prior.clone()));
         match self.instance.read(self.ty(), &[request]).await.into_iter().next() {
             Some(Err(e)) if e.kind == ErrorKind::NotFound => Ok(None),
             Some(found) => found,
@@ -271,21 +271,17 @@ impl Effect {
                 Ok(Some(found)) => match found.status {
                     Status::Ready => return Ok(found.value),
                     Status::Pending => last = Some(found.value),
-                    Status::Failed(reason) => return Err(Failure { message: reason, partial: Some(found.value), is_open: false }),
+                    Status::Failed(reason) => return Err(Failure::new(reason, Some(found.value))),
                 },
                 Ok(None) if new => {}
                 Ok(None) => {
-                    return Err(Failure { message: format!("The object {id} is gone after its change."), partial: None, is_open: false });
+                    return Err(Failure::new(format!("The object {id} is gone after its change."), None));
                 }
                 Err(e) if is_passing(e.kind) => {}
-                Err(e) => return Err(Failure { message: e.message, partial: last, is_open: false }),
+                Err(e) => return Err(Failure::new(e.message, last)),
             }
             if Instant::now() > until {
-                return Err(Failure {
-                    message: format!("The object {id} is not ready after the time allowed."),
-                    partial: last,
-                    is_open: false,
-                });
+                return Err(Failure::new(format!("The object {id} is not ready after the time allowed."), last));
             }
             pause.sleep().await;
         }

@@ -21,4 +21,4 @@ pub use event::{Event, Events};
 pub use files::DiskFiles;
 pub use plan::{plan, walk};
 pub use providers::ProviderSet;
-pub use recover::{Finding, Resolved, look_into, recover};
+pub use recover::{Finding, Resolved, look_into, take_up};

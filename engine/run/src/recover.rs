@@ -14,6 +14,7 @@ use secstack_base::schema::Schema;
 use secstack_base::{Mode, ProviderConfigAddr, Str, Value};
 use secstack_eval::Schemas;
 use secstack_sdk::{Id, Instance, Status, Trace, fence};
+use secstack_state::Store;
 use secstack_state::journal::{Intent, Journal, Operation, Record};
 use secstack_state::model::{InstanceState, Object, Snapshot, new_deposed_key};
 
@@ -84,11 +85,29 @@ pub async fn look_into(snapshot: &Snapshot, open: &[Intent], providers: &Provide
     open.iter().zip(answers).map(|(intent, a)| Resolved { intent: intent.clone(), finding: take(&mut scratch, intent, a) }).collect()
 }
 
+/// Takes up a run that was cut off: looks into its effects, with a journal of `store`, and stores the state that comes of it.
+/// The snapshot has the stored version when this returns.
+///
+/// # Errors
+/// When the journal or the state cannot be written.
+pub async fn take_up(
+    store: &dyn Store,
+    snapshot: &mut Snapshot,
+    open: &[Intent],
+    providers: &ProviderSet,
+) -> secstack_state::Result<Vec<Resolved>> {
+    let journal = store.journal(snapshot).await?;
+    let resolved = recover(snapshot, open, providers, &journal).await?;
+    let version = store.write(snapshot).await?;
+    (snapshot.lineage, snapshot.serial) = (version.lineage, version.serial);
+    Ok(resolved)
+}
+
 /// Looks into effects and brings the state to what is there. What was found is in the journal when this returns.
 ///
 /// # Errors
 /// When the journal cannot be written.
-pub async fn recover(
+async fn recover(
     snapshot: &mut Snapshot,
     open: &[Intent],
     providers: &ProviderSet,

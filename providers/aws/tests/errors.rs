@@ -86,7 +86,7 @@ async fn a_creation_without_an_answer_is_not_repeated() {
 }
 
 async fn read_role(cloud: &dyn Instance) -> Error {
-    let request = ReadRequest { id: Id("r".into()), prior: None, thorough: true };
+    let request = ReadRequest::new(Id("r".into()), None);
     cloud.read("aws_iam_role", &[request]).await.remove(0).expect_err("the service refused")
 }
 

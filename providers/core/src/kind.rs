@@ -239,7 +239,7 @@ impl Instance for Configured {
     async fn import(&self, ty: &str, text: &str) -> Result<ReadRequest> {
         let object = self.find(ty)?.import(text).await?;
         let id = Id(object.get_str("id").unwrap_or(text).into());
-        Ok(ReadRequest { id, prior: Some(object), thorough: true })
+        Ok(ReadRequest::new(id, Some(object)))
     }
 
     async fn read_data(&self, ty: &str, config: &Value) -> Result<Value> {

@@ -110,7 +110,7 @@ impl Instance for Region {
 
     async fn import(&self, ty: &str, text: &str) -> Result<ReadRequest> {
         if type_of_id(text) == Some(ty) {
-            return Ok(ReadRequest { id: Id(text.into()), prior: None, thorough: true });
+            return Ok(ReadRequest::new(Id(text.into()), None));
         }
         Err(Error::new(ErrorKind::Invalid, format!("{text:?} is not the ID of a {ty}")))
     }

@@ -137,6 +137,13 @@ pub struct ReadRequest {
     pub thorough: bool,
 }
 
+impl ReadRequest {
+    /// Asks for everything that the service can tell.
+    pub fn new(id: Id, prior: Option<Value>) -> Self {
+        Self { id, prior, thorough: true }
+    }
+}
+
 /// Whether an object is usable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -310,7 +317,7 @@ pub trait Instance: Send + Sync {
     /// When the text is not of the form that the type takes.
     async fn import(&self, ty: &str, text: &str) -> Result<ReadRequest> {
         let _ = ty;
-        Ok(ReadRequest { id: Id(text.into()), prior: None, thorough: true })
+        Ok(ReadRequest::new(Id(text.into()), None))
     }
 
     /// Reads a data source.

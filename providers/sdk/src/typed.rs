@@ -73,6 +73,11 @@ pub struct Ask<R> {
 }
 
 impl<R> Ask<R> {
+    /// Asks for everything about an object of which this is known.
+    pub fn of(id: impl Into<secstack_base::Str>, prior: R) -> Self {
+        Self { prior: Some(prior), ..Self::id(id) }
+    }
+
     /// Asks for an object of which nothing else is known.
     pub fn id(id: impl Into<secstack_base::Str>) -> Self {
         Self { id: Id(id.into()), prior: None, thorough: true }

@@ -115,9 +115,9 @@ async fn typed_code_answers_erased_calls() {
     for name in ["a", "b", "c"] {
         let planned = planned.with("name", name.into());
         let Created::Id(id) = instance.create("test_thing", &planned, "").await.unwrap() else { panic!() };
-        asked.push(ReadRequest { id, prior: Some(planned), thorough: true });
+        asked.push(ReadRequest::new(id, Some(planned)));
     }
-    asked.push(ReadRequest { id: Id("t-missing".into()), prior: None, thorough: true });
+    asked.push(ReadRequest::new(Id("t-missing".into()), None));
     asked.push(asked[0].clone());
 
     let read: Vec<_> = instance.read("test_thing", &asked).await.into_iter().map(Result::unwrap).collect();

@@ -67,14 +67,10 @@ impl Process {
             let options = secstack_plan::Options { refresh: false, ..self.setting.options.clone() };
             let start = self.setting.start(&self.providers, &snapshot, options);
             drop(secstack_run::walk(start, &self.providers, &Events::none()).await);
-            let journal = self.store.journal(&snapshot).await.map_err(text)?;
-            tokio::task::yield_now().await;
-            let found = secstack_run::recover(&mut snapshot, &open, &self.providers, &journal).await.map_err(text)?;
+            let found = secstack_run::take_up(&self.store, &mut snapshot, &open, &self.providers).await.map_err(text)?;
             for r in &found {
                 self.count(&r.finding);
             }
-            let version = self.store.write(&snapshot).await.map_err(text)?;
-            (snapshot.lineage, snapshot.serial) = (version.lineage, version.serial);
             if let Some(r) = found.iter().find(|r| matches!(r.finding, Finding::Unclear(_))) {
                 return Err(format!("{}: {:?}", r.intent.addr, r.finding));
             }
@@ -96,19 +92,8 @@ impl Process {
     }
 
     async fn apply(&self, plan: Plan, journal: secstack_state::journal::Journal) -> Result<(), String> {
-        let apply = Apply {
-            config: self.setting.config.clone(),
-            ambient: self.setting.ambient(true, false),
-            providers: self.providers.clone(),
-            plan,
-            inputs: self.setting.inputs.clone(),
-            journal: Some(journal),
-            parallelism: 4,
-            stop: Arc::default(),
-            root: "/nowhere".into(),
-            events: Events::none(),
-        };
-        let applied = apply.run().await;
+        let apply = self.setting.applying(&self.providers, plan, journal, Events::none());
+        let applied = Apply { parallelism: 4, ..apply }.run().await;
         tokio::task::yield_now().await;
         self.write(&applied.snapshot).await?;
         if applied.diags.has_errors() {

@@ -227,8 +227,7 @@ fn configuration(app: &App, view: &View, saved: &SavedPlan, given: &vars::Collec
     view.check(&loaded.diags)?;
     view.check(&given.diags)?;
     let mut diags = Diags::new();
-    let block = encryption::merged(&loaded.config, given.encryption.as_ref());
-    let ciphers = encryption::ciphers(block.as_ref(), &loaded.config, &early, &mut diags);
+    let ciphers = encryption::ciphers(&loaded.config, given, &early, &mut diags);
     view.check(&diags)?;
     Ok((Arc::new(loaded.config), ciphers))
 }

@@ -127,8 +127,7 @@ impl Init {
         let has_block = load::backend(&loaded.1).is_some();
         let written = stores::written(&loaded.1, &early, diags);
         let given = self.backend_arguments(app, written.as_ref().map_or("local", |w| &w.ty), diags);
-        let block = encryption::merged(&loaded.1, loaded.0.encryption.as_ref());
-        let ciphers = encryption::ciphers(block.as_ref(), &loaded.1, &early, diags);
+        let ciphers = encryption::ciphers(&loaded.1, &loaded.0, &early, diags);
         view.check(diags)?;
         let written = written.ok_or(Told)?;
         if !given.is_empty() && !has_block {

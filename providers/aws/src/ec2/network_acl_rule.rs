@@ -106,7 +106,7 @@ impl Resource for NetworkAclRule {
             egress: egress.parse().map_err(|_| wrong())?,
             ..Self::default()
         };
-        Ok(Ask { id: rule.id(), prior: Some(rule), thorough: true })
+        Ok(Ask::of(rule.id().0, rule))
     }
 }
 

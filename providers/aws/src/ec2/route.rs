@@ -129,7 +129,7 @@ impl Resource for Route {
             v4 if v4.contains('.') => route.destination_cidr_block = v4.into(),
             list => route.destination_prefix_list_id = list.into(),
         }
-        Ok(Ask { id: Id(route.id().into()), prior: Some(route), thorough: true })
+        Ok(Ask::of(route.id(), route))
     }
 }
 

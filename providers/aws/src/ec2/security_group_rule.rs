@@ -121,7 +121,7 @@ impl Resource for SecurityGroupRule {
     /// The text is `GROUP_TYPE_PROTOCOL_FROM_TO_PEER`, with more peers after it.
     async fn parse_import(_cx: &Aws, text: &str) -> Result<Ask<Self>> {
         let rule = parse(text)?;
-        Ok(Ask { id: Id(rule.id.as_str().into()), prior: Some(rule), thorough: true })
+        Ok(Ask::of(rule.id.clone(), rule))
     }
 
     fn plan(draft: &mut Draft) -> Diags {

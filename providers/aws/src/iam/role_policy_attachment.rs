@@ -53,7 +53,7 @@ impl Resource for RolePolicyAttachment {
 
     async fn parse_import(_cx: &Aws, text: &str) -> Result<Ask<Self>> {
         let object = parse(text)?;
-        Ok(Ask { id: Id(format!("{}-{}", object.role, object.policy_arn).into()), prior: Some(object), thorough: true })
+        Ok(Ask::of(format!("{}-{}", object.role, object.policy_arn), object))
     }
 }
 

@@ -14,76 +14,45 @@ use super::{encryption_of, lifecycle, replication, server_side_encryption, versi
 use crate::error::{Answer, Missing};
 use crate::{Aws, partition, policy};
 
-/// Which of the settings are asked for that have resource types of their own: all, or only those that a prior object has.
-struct Wanted {
-    cors: bool,
-    website: bool,
-    acceleration: bool,
-    payment: bool,
-    logging: bool,
-    lifecycle: bool,
-    replication: bool,
-    lock: bool,
-}
-
-impl Wanted {
-    fn of(prior: Option<&Bucket>) -> Self {
-        let has = |f: fn(&Bucket) -> bool| prior.is_none_or(f);
-        let set = |text: &Option<String>, default: &str| text.as_deref().is_some_and(|t| !t.is_empty() && t != default);
-        Self {
-            cors: has(|b| !b.cors_rule.is_empty()),
-            website: has(|b| b.website.is_some()),
-            acceleration: prior.is_none_or(|b| set(&b.acceleration_status, "")),
-            payment: prior.is_none_or(|b| b.request_payer.is_none() || set(&b.request_payer, OWNER_PAYS)),
-            logging: has(|b| b.logging.is_some()),
-            lifecycle: has(|b| !b.lifecycle_rule.is_empty()),
-            replication: has(|b| b.replication_configuration.is_some()),
-            lock: has(|b| b.object_lock_enabled == Some(true) || b.object_lock_configuration.is_some()),
-        }
-    }
-}
-
-const OWNER_PAYS: &str = "BucketOwner";
-
 /// A bucket. With a prior object, some of the settings that it does not have are not asked for: an ordinary plan has
 /// nothing to do with them, unlike with access, encryption and versions.
 ///
 /// # Errors
 /// Of the kind `NotFound` when there is none.
 pub async fn find(cx: &Aws, name: &str, prior: Option<&Bucket>) -> Result<Bucket> {
-    let wanted = Wanted::of(prior);
     let s3 = cx.s3();
     // Buckets of other regions do not answer here.
     let region = cx.region().to_string();
     macro_rules! ask {
         ($call:ident) => {
-            ask!($call, true)
+            async { absent(s3.$call().bucket(name).send().await.api()) }
         };
-        ($call:ident, $wanted:expr) => {
-            async { if $wanted { absent(s3.$call().bucket(name).send().await.api()) } else { Ok(None) } }
+        ($call:ident, unless $lacks:expr) => {
+            async { if prior.is_some_and($lacks) { Ok(None) } else { ask!($call).await } }
         };
     }
     let (policy, acl, cors, website, versioning, accelerate) = futures::join!(
         ask!(get_bucket_policy),
         ask!(get_bucket_acl),
-        ask!(get_bucket_cors, wanted.cors),
-        ask!(get_bucket_website, wanted.website),
+        ask!(get_bucket_cors, unless | b | b.cors_rule.is_empty()),
+        ask!(get_bucket_website, unless | b | b.website.is_none()),
         versioning_of(cx, name, None),
-        ask!(get_bucket_accelerate_configuration, wanted.acceleration),
+        ask!(get_bucket_accelerate_configuration, unless | b | b.acceleration_status.as_deref() == Some("")),
     );
     let (payment, logging, rules, replicas, encryption, lock, tags) = futures::join!(
-        ask!(get_bucket_request_payment, wanted.payment),
-        ask!(get_bucket_logging, wanted.logging),
-        ask!(get_bucket_lifecycle_configuration, wanted.lifecycle),
-        ask!(get_bucket_replication, wanted.replication),
+        ask!(get_bucket_request_payment, unless owner_pays),
+        ask!(get_bucket_logging, unless | b | b.logging.is_none()),
+        ask!(get_bucket_lifecycle_configuration, unless | b | b.lifecycle_rule.is_empty()),
+        ask!(get_bucket_replication, unless | b | b.replication_configuration.is_none()),
         encryption_of(cx, name, None),
-        ask!(get_object_lock_configuration, wanted.lock),
+        ask!(get_object_lock_configuration, unless | b | b.object_lock_enabled == Some(false) && b.object_lock_configuration.is_none()),
         ask!(get_bucket_tagging),
     );
     let suffix = partition::of(&region).dns_suffix;
-    let payer = match wanted.payment {
-        true => payment?.and_then(|p| p.payer).map(|p| p.as_str().into()).unwrap_or_default(),
-        false => OWNER_PAYS.into(),
+    let payer = match payment?.and_then(|p| p.payer) {
+        Some(payer) => payer.as_str().into(),
+        None if prior.is_some_and(owner_pays) => OWNER.into(),
+        None => String::new(),
     };
     let versioning = versioning?;
     let website = website?;
@@ -119,6 +88,13 @@ pub async fn find(cx: &Aws, name: &str, prior: Option<&Bucket>) -> Result<Bucket
         website: website.map(website_block),
         region: Some(region),
     })
+}
+
+/// Who pays for requests, unless somebody says otherwise.
+const OWNER: &str = "BucketOwner";
+
+fn owner_pays(bucket: &Bucket) -> bool {
+    bucket.request_payer.as_deref() == Some(OWNER)
 }
 
 /// Codes of endpoints that do not know the question at all, and answer nothing or another one.

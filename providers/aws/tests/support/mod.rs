@@ -285,7 +285,7 @@ impl Cloud {
     /// Reads an object, as soon as it is usable.
     pub async fn read(&self, ty: &str, id: &Id, prior: Option<&Value>) -> Option<Value> {
         for _ in 0..100 {
-            let request = ReadRequest { id: id.clone(), prior: prior.cloned(), thorough: true };
+            let request = ReadRequest::new(id.clone(), prior.cloned());
             let found = self.instance.read(ty, &[request]).await.remove(0).unwrap_or_else(|e| panic!("{ty}: {e}"))?;
             match found.status {
                 Status::Ready => return Some(found.value),

@@ -146,7 +146,7 @@ impl<R: Resource> AnyResource<R::Cx> for Typed<R> {
     fn import<'a>(&'a self, cx: &'a R::Cx, text: &'a str) -> BoxFuture<'a, Result<ReadRequest>> {
         Box::pin(async move {
             let ask = R::parse_import(cx, text).await?;
-            Ok(ReadRequest { id: ask.id, prior: ask.prior.map(R::into_value), thorough: true })
+            Ok(ReadRequest::new(ask.id, ask.prior.map(R::into_value)))
         })
     }
 }
