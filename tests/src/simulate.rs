@@ -112,7 +112,7 @@ pub fn simulate(script: &Script, broken: Broken) -> Outcome {
 }
 
 /// The shortest script that still fails, of those that leave parts of a failing one out.
-pub fn shortest(script: &Script, broken: Broken) -> (Script, Outcome) {
+fn shortest(script: &Script, broken: Broken) -> (Script, Outcome) {
     let (mut best, mut outcome) = (script.clone(), simulate(script, broken));
     'again: loop {
         for shorter in best.shorter() {
@@ -125,6 +125,17 @@ pub fn shortest(script: &Script, broken: Broken) -> (Script, Outcome) {
         }
         return (best, outcome);
     }
+}
+
+/// What a person needs to know of a seed that fails: the shortest case of it, and what is wrong.
+pub fn explained(seed: u64) -> String {
+    let (script, outcome) = shortest(&Script::of(seed), Broken::Nothing);
+    let disturbances: Vec<_> = script.steps.iter().map(|s| &s.disturbances).collect();
+    format!(
+        "seed {seed}, made as short as it fails:\n{}disturbances: {disturbances:?}\n{}",
+        outcome.told,
+        outcome.wrong.unwrap_or_default()
+    )
 }
 
 async fn play_script(script: &Script, world: &Arc<World>) -> Result<(), String> {

@@ -1,11 +1,11 @@
 //! What the command line adds: options, exit codes, prompts, and the files it reads and writes.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Stdio};
+mod support;
 
-use tempfile::TempDir;
+use std::process::Command;
+
+use support::Place;
 
 const MAIN: &str = r#"
 variable "v" {
@@ -19,76 +19,6 @@ output "o" {
 }
 "#;
 
-/// A directory with a configuration.
-struct Place {
-    dir: TempDir,
-    env: Vec<(&'static str, &'static str)>,
-}
-
-/// How a run ended.
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Place {
-    fn new(main: &str) -> Self {
-        let place = Self { dir: tempfile::tempdir().unwrap(), env: Vec::new() };
-        place.write("main.tf", main);
-        place
-    }
-
-    fn path(&self) -> &Path {
-        self.dir.path()
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path().join(name)).unwrap()
-    }
-
-    #[track_caller]
-    fn run(&self, line: &str) -> Ran {
-        self.answer(line, "")
-    }
-
-    /// Runs a command whose standard input is `answers`.
-    #[track_caller]
-    fn answer(&self, line: &str, answers: &str) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_secstack"));
-        command.args(line.split_whitespace()).current_dir(self.path()).env_clear().envs(self.env.iter().copied());
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // A command that asks nothing may be gone already.
-        let _ = child.stdin.take().unwrap().write_all(answers.as_bytes());
-        let ran = child.wait_with_output().unwrap();
-        let text = |b: &[u8]| String::from_utf8_lossy(b).into_owned();
-        Ran { code: ran.status.code().unwrap_or(-1), out: text(&ran.stdout), err: text(&ran.stderr) }
-    }
-
-    /// Runs a command that must succeed, and gives what it printed.
-    #[track_caller]
-    fn ok(&self, line: &str) -> String {
-        let ran = self.run(line);
-        assert_eq!(ran.code, 0, "{line}: {}{}", ran.out, ran.err);
-        ran.out
-    }
-
-    /// Runs a command that must fail with a mistake of that summary.
-    #[track_caller]
-    fn fails(&self, line: &str, summary: &str) {
-        let ran = self.run(line);
-        assert_eq!(ran.code, 1, "{line}: {}", ran.out);
-        assert!(ran.err.contains(summary), "{line}: {}", ran.err);
-    }
-}
-
 #[test]
 fn exit_codes_tell_changes() {
     let place = Place::new(MAIN);
@@ -96,8 +26,8 @@ fn exit_codes_tell_changes() {
     assert_eq!(place.run("plan -detailed-exitcode").code, 2);
     place.ok("apply -auto-approve");
     assert_eq!(place.run("plan -detailed-exitcode").code, 0);
-    place.fails("plan -nope", "unexpected argument '-nope'");
-    place.fails("nope", "unrecognized subcommand");
+    place.fails("plan -nope", &["unexpected argument '-nope'"]);
+    place.fails("nope", &["unrecognized subcommand"]);
 }
 
 #[test]
@@ -110,21 +40,21 @@ fn an_apply_waits_for_approval() {
     assert_eq!(yes.code, 0, "{}", yes.err);
     assert!(yes.out.contains("Apply complete! Resources: 1 added, 0 changed, 0 destroyed."));
     assert!(!yes.out.contains('\u{1b}'), "no colours without a terminal");
-    place.fails("apply -replace=terraform_data.a -input=false", "Approval needed");
-    place.fails("apply -json -replace=terraform_data.a", "");
+    place.fails("apply -replace=terraform_data.a -input=false", &["Approval needed"]);
+    place.fails("apply -json -replace=terraform_data.a", &[""]);
 }
 
 #[test]
 fn a_saved_plan_is_applied_as_it_stands_or_refused() {
     let place = Place::new(MAIN);
     place.ok("plan -out=p -var v=two");
-    place.fails("apply -var v=three p", "Can't change variable when applying a saved plan");
+    place.fails("apply -var v=three p", &["Can't change variable when applying a saved plan"]);
     place.ok("apply p");
     assert_eq!(place.ok("output -raw o"), "two");
-    place.fails("apply p", "Saved plan is stale");
-    place.fails("apply -target=terraform_data.a p", "Options do not fit a saved plan");
+    place.fails("apply p", &["Saved plan is stale"]);
+    place.fails("apply -target=terraform_data.a p", &["Options do not fit a saved plan"]);
     place.write("p", "x");
-    place.fails("apply p", "as a plan file");
+    place.fails("apply p", &["as a plan file"]);
 }
 
 #[test]
@@ -136,7 +66,7 @@ fn the_last_value_of_a_variable_wins() {
         shown["variables"]["v"]["value"].as_str().unwrap().to_string()
     };
     assert_eq!(planned(&place, ""), "one");
-    place.env = vec![("TF_VAR_v", "env")];
+    place.env("TF_VAR_v", "env");
     assert_eq!(planned(&place, ""), "env");
     place.write("terraform.tfvars", "v = \"tfvars\"");
     assert_eq!(planned(&place, ""), "tfvars");
@@ -146,7 +76,7 @@ fn the_last_value_of_a_variable_wins() {
     place.write("f.tfvars", "v = \"file\"");
     assert_eq!(planned(&place, "-var v=x -var-file=f.tfvars"), "file");
     assert_eq!(planned(&place, "-var-file f.tfvars -var=v=x"), "x");
-    place.env.push(("TF_CLI_ARGS_plan", "-var 'v=cli args'"));
+    place.env("TF_CLI_ARGS_plan", "-var 'v=cli args'");
     assert_eq!(planned(&place, ""), "cli args");
 }
 
@@ -156,7 +86,7 @@ fn missing_variables_are_asked_for() {
     let asked = place.answer("apply -auto-approve", "abc\n");
     assert!(asked.out.starts_with("var.v\n  Which?\n\n  Enter a value: "), "{}", asked.out);
     assert_eq!(place.ok("output -raw o"), "abc");
-    place.fails("plan -input=false", "No value for required variable");
+    place.fails("plan -input=false", &["No value for required variable"]);
 }
 
 #[test]
@@ -166,8 +96,8 @@ fn outputs_are_printed_in_three_forms() {
     assert_eq!(place.ok("output"), "l = tolist([\n  \"a\",\n])\nn = 1.5\n");
     assert_eq!(place.ok("output -json l"), "[\"a\"]\n");
     assert_eq!(place.ok("output -raw n"), "1.5");
-    place.fails("output m", "Output \"m\" not found");
-    place.fails("output -raw l", "Unsupported value for raw output");
+    place.fails("output m", &["Output \"m\" not found"]);
+    place.fails("output -raw l", &["Unsupported value for raw output"]);
 }
 
 #[test]
@@ -182,13 +112,13 @@ fn objects_are_moved_removed_and_marked() {
     place.ok("taint terraform_data.b");
     assert!(place.read("terraform.tfstate").contains("\"tainted\""));
     place.ok("untaint terraform_data.b");
-    place.fails("untaint terraform_data.b", "Resource instance not tainted");
+    place.fails("untaint terraform_data.b", &["Resource instance not tainted"]);
     place.ok("state rm terraform_data.b");
-    place.fails("state rm terraform_data.b", "Invalid target address");
+    place.fails("state rm terraform_data.b", &["Invalid target address"]);
     place.ok("import terraform_data.a some-id");
     assert!(place.ok("state show terraform_data.a").contains("some-id"));
-    place.fails("import terraform_data.a some-id", "already managed");
-    place.fails("import terraform_data.c some-id", "Resource not in configuration");
+    place.fails("import terraform_data.a some-id", &["already managed"]);
+    place.fails("import terraform_data.c some-id", &["Resource not in configuration"]);
     place.ok("state replace-provider -auto-approve terraform.io/builtin/terraform example.com/a/b");
     assert!(place.ok("state pull").contains("example.com/a/b"));
 }
@@ -202,10 +132,10 @@ fn workspaces_have_a_state_each() {
     assert_eq!(place.run("state list").code, 1);
     place.ok("apply -auto-approve");
     place.ok("workspace select default");
-    place.fails("workspace delete dev", "Workspace is not empty");
+    place.fails("workspace delete dev", &["Workspace is not empty"]);
     place.ok("workspace delete -force dev");
-    place.fails("workspace select dev", "No such workspace");
-    place.env = vec![("TF_WORKSPACE", "other")];
+    place.fails("workspace select dev", &["No such workspace"]);
+    place.env("TF_WORKSPACE", "other");
     assert_eq!(place.ok("workspace show"), "other\n");
 }
 
@@ -216,8 +146,27 @@ fn a_broken_state_stays_as_it_is() {
     let text = place.read("terraform.tfstate");
     let cut = &text[..text.len() / 2];
     place.write("terraform.tfstate", cut);
-    place.fails("apply -auto-approve", "Truncated state file");
+    place.fails("apply -auto-approve", &["Truncated state file"]);
     assert_eq!(place.read("terraform.tfstate"), cut);
+    place.write("terraform.tfstate", &text);
+    place.ok("apply -auto-approve -var v=two");
+    // A file without content is no state yet; where there is a backup, a state was lost.
+    place.write("terraform.tfstate", "");
+    for command in ["plan", "apply -auto-approve", "state list"] {
+        place.fails(command, &["Empty state file", "terraform.tfstate.backup"]);
+    }
+    std::fs::remove_file(place.path().join("terraform.tfstate.backup")).unwrap();
+    assert!(place.ok("plan").contains("1 to add"));
+}
+
+#[test]
+fn a_provider_that_does_not_exist_is_refused_by_init() {
+    let place = Place::new("resource \"datadog_monitor\" \"m\" {}\n");
+    for command in ["init", "plan"] {
+        place.fails(command, &["Unknown provider", "main.tf:1:1", "registry.terraform.io/hashicorp/datadog"]);
+    }
+    place.write("main.tf", MAIN);
+    place.ok("init");
 }
 
 #[test]
@@ -252,11 +201,11 @@ fn modules_of_repositories_are_fetched() {
         let ran = Command::new("git").args(line.split(' ')).current_dir(place.path().join("repo")).status();
         assert!(ran.is_ok_and(|s| s.success()), "this test needs the program git");
     }
-    place.fails("plan", "Module not installed");
+    place.fails("plan", &["Module not installed"]);
     place.ok("init");
     place.ok("apply -auto-approve");
     assert_eq!(place.ok("output -raw o"), ".terraform/modules/m/sub");
-    place.fails("init -var ref=v2", "Failed to download module");
+    place.fails("init -var ref=v2", &["Failed to download module"]);
 }
 
 #[test]
@@ -282,9 +231,9 @@ fn other_directories() {
     place.write("in/main.tf", MAIN);
     place.ok("-chdir=in apply -auto-approve");
     assert!(place.path().join("in/terraform.tfstate").exists());
-    place.fails("-chdir=out plan", "cannot be entered");
+    place.fails("-chdir=out plan", &["cannot be entered"]);
     let empty = Place { dir: tempfile::tempdir().unwrap(), env: Vec::new() };
-    empty.fails("plan", "No configuration files");
+    empty.fails("plan", &["No configuration files"]);
     empty.ok("validate");
     empty.ok("init");
 }

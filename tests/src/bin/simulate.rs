@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use secstack_tests::simulate::{Broken, Script, shortest, simulate};
+use secstack_tests::simulate::{Broken, Script, explained, simulate};
 
 /// What must have happened in a run of this many seeds or more, for it to say anything.
 const ENOUGH: u64 = 1000;
@@ -60,10 +60,7 @@ fn main() -> ExitCode {
         println!("{times:9} {what}");
     }
     if let Some(first) = failed.first() {
-        let (script, outcome) = shortest(&Script::of(*first), Broken::Nothing);
-        println!("failed: {failed:?}\n\nseed {first}, made as short as it fails:\n{}", outcome.told);
-        println!("disturbances: {:?}", script.steps.iter().map(|s| &s.disturbances).collect::<Vec<_>>());
-        println!("{}", outcome.wrong.unwrap_or_default());
+        println!("failed: {failed:?}\n\n{}", explained(*first));
         return ExitCode::FAILURE;
     }
     let missing: Vec<&str> = MUST_HAPPEN.into_iter().filter(|w| !seen.contains_key(w)).collect();

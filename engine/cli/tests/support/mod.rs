@@ -1,6 +1,7 @@
 //! A directory with a configuration, in which tests run the program.
 #![allow(dead_code, reason = "each test uses a part")]
 
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -32,7 +33,9 @@ impl Place {
     }
 
     pub fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path().join(name), text).unwrap();
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
 
     pub fn read(&self, name: &str) -> String {
@@ -53,11 +56,19 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_secstack"));
         command.args(line.split_whitespace()).current_dir(self.path()).env_clear().envs(self.env.iter().cloned());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     pub fn run(&self, line: &str) -> Ran {
-        let ran = self.spawn(line).wait_with_output().unwrap();
+        self.answer(line, "")
+    }
+
+    /// Runs a command whose standard input is `answers`.
+    pub fn answer(&self, line: &str, answers: &str) -> Ran {
+        let mut child = self.spawn(line);
+        // A command that asks nothing may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(answers.as_bytes());
+        let ran = child.wait_with_output().unwrap();
         let text = |b: &[u8]| String::from_utf8_lossy(b).into_owned();
         Ran { code: ran.status.code().unwrap_or(-1), out: text(&ran.stdout), err: text(&ran.stderr) }
     }
