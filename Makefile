@@ -4,7 +4,7 @@ SECSTACK ?= $(TARGET)/release/secstack
 HARNESS := tests/harness
 export SECSTACK
 
-.PHONY: build test test-aws test-s3 conformance demo simulate bench cross fmt clippy doc
+.PHONY: build test test-aws test-s3 conformance demo crash simulate bench cross fmt clippy doc
 
 build:
 	cargo build --release --workspace
@@ -35,6 +35,13 @@ conformance: build
 # An EKS cluster planned, applied, changed from outside and destroyed, in an emulated AWS.
 demo: build
 	python3 $(HARNESS)/demo.py
+
+# Real processes, killed and frozen at random instants against an emulated AWS.
+TRIALS ?= 10
+crash: build
+	python3 $(HARNESS)/crash.py --how kill --trials $(TRIALS)
+	python3 $(HARNESS)/crash.py --how freeze --trials $(TRIALS)
+	python3 $(HARNESS)/crash.py --how term --trials $(TRIALS)
 
 # Runs that are killed, frozen and overtaken at random instants, over a cloud and a store in memory.
 SEEDS ?= 2000

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 
+from aws_api import REGION
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EXAMPLES = os.path.join(ROOT, "examples")
 # What a former run may have left in a folder of configuration.
@@ -43,6 +45,16 @@ def clean_env(base=None):
     unwanted = ("TF_VAR_", "TF_LOG", "TF_CLI_ARGS", "TF_WORKSPACE", "TF_DATA_DIR", "AWS_PROFILE")
     env = {key: value for key, value in base.items() if not key.startswith(unwanted)}
     env.update(CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1", TF_INPUT="0")
+    return env
+
+
+def aws_env(endpoint, base=None):
+    """An environment in which SDKs talk to an emulated AWS; settings for another account are left out."""
+    base = os.environ if base is None else base
+    env = {key: value for key, value in base.items() if not key.startswith("AWS_")}
+    env.update(
+        AWS_ENDPOINT_URL=endpoint, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_REGION=REGION, AWS_DEFAULT_REGION=REGION,
+        AWS_EC2_METADATA_DISABLED="true", NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
     return env
 
 

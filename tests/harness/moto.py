@@ -27,7 +27,7 @@ import urllib.request
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from aws_api import REGION
+from engine import aws_env
 from inventory import inventory
 from proxy import Proxy
 
@@ -61,12 +61,8 @@ class Cloud:
         self.log.close()
 
     def env(self):
-        """The environment in which SDKs talk to this account; settings for another account are left out."""
-        env = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-        env.update(
-            AWS_ENDPOINT_URL=self.endpoint, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_REGION=REGION,
-            AWS_DEFAULT_REGION=REGION, AWS_EC2_METADATA_DISABLED="true", NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
-        return env
+        """The environment in which SDKs talk to this account."""
+        return aws_env(self.endpoint)
 
     def clear(self):
         """Empties the account."""

@@ -25,8 +25,8 @@ import xml.etree.ElementTree as ElementTree
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from aws_api import REGION, send
-from engine import add_engine_option, clean_env, find_engine
+from aws_api import send
+from engine import add_engine_option, aws_env, clean_env, find_engine
 from moto import ensure_venv, start_moto, stop_on_sigterm
 
 NOT_COMPARED = 3
@@ -129,11 +129,8 @@ class Work:
         self.engine, self.s3 = engine, s3
         self.dir = tempfile.mkdtemp(prefix="secstack-s3-")
         self.write((BACKEND.format(bucket=s3.bucket) if text is None else text) + CONFIG)
-        self.env = clean_env({k: v for k, v in os.environ.items() if not k.startswith("AWS_")})
-        self.env.update(
-            AWS_ENDPOINT_URL=endpoint or s3.endpoint, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_REGION=REGION,
-            AWS_EC2_METADATA_DISABLED="true", TF_CLI_CONFIG_FILE="/dev/null", SECSTACK_LOCK_LEASE=str(LEASE),
-            NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
+        self.env = aws_env(endpoint or s3.endpoint, clean_env())
+        self.env.update(TF_CLI_CONFIG_FILE="/dev/null", SECSTACK_LOCK_LEASE=str(LEASE))
 
     def __enter__(self):
         return self

@@ -17,7 +17,7 @@ import threading
 
 sys.dont_write_bytecode = True
 
-from engine import add_engine_option, clean_env, find_engine, measure
+from engine import add_engine_option, aws_env, clean_env, find_engine, measure
 
 CONFIGURATION = """provider "aws" {
   region      = "us-east-1"
@@ -83,10 +83,7 @@ def main():
 
 def attempt(engine, port, block, command, limit):
     """Runs a command on one block, with AWS at a port."""
-    env = {key: value for key, value in clean_env().items() if not key.startswith("AWS_")}
-    env.update(
-        AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}", AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test",
-        AWS_EC2_METADATA_DISABLED="true", NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
+    env = aws_env(f"http://127.0.0.1:{port}", clean_env())
     with tempfile.TemporaryDirectory(prefix="trouble-") as folder:
         with open(os.path.join(folder, "main.tf"), "w", encoding="utf-8") as file:
             file.write(f"{CONFIGURATION}{block}\n")

@@ -56,8 +56,9 @@ const KEYS: &str = r#"
 "#;
 
 fn place(targets: &str) -> Place {
-    let mut place = Place::new(&format!("locals {{\n  iterations = 200 * 1000\n}}\n{}", configuration(&format!("{KEYS}{targets}"))));
+    let mut place = Place::new("");
     place.env("TF_VAR_secret", SECRET);
+    change(&place, targets);
     place
 }
 
@@ -185,42 +186,33 @@ fn the_environment_goes_on_top() {
 
 #[test]
 fn mistakes_have_a_place() {
+    let method = |body: &str| format!("method \"aes_gcm\" \"m\" {{\n{body}\n}}\nstate {{\n method = method.aes_gcm.m\n}}");
+    let keys = |body: &str| format!("key_provider \"pbkdf2\" \"x\" {{\n{body}\n}}\n{}", method("keys = key_provider.pbkdf2.x"));
+    let passphrase = "passphrase = \"sixteen letters!\"";
     for (text, words) in [
         (
-            "state {\n method = method.aes_gcm.x\n}",
+            "state {\n method = method.aes_gcm.x\n}".into(),
             ["Reference to undeclared encryption method", "main.tf:", "There is no method \"aes_gcm\" \"x\""],
         ),
         (
-            "method \"aes_gcm\" \"m\" {\n keys = key_provider.pbkdf2.x\n}\nstate {\n method = method.aes_gcm.m\n}",
+            method("keys = key_provider.pbkdf2.x"),
             ["Reference to undeclared key provider", "main.tf:", "There is no key_provider \"pbkdf2\" \"x\""],
         ),
+        (method(""), ["Missing required argument", "main.tf:", "The argument \"keys\""]),
+        ("state {}".into(), ["Missing encryption method", "main.tf:", "\"method\" is required"]),
         (
-            "method \"aes_gcm\" \"m\" {}\nstate {\n method = method.aes_gcm.m\n}",
-            ["Missing required argument", "main.tf:", "The argument \"keys\""],
-        ),
-        ("state {}", ["Missing encryption method", "main.tf:", "\"method\" is required"]),
-        (
-            "key_provider \"pbkdf2\" \"x\" {\n chain = key_provider.pbkdf2.y\n}\nkey_provider \"pbkdf2\" \"y\" {\n chain = key_provider.pbkdf2.x\n}\nmethod \"aes_gcm\" \"m\" {\n keys = key_provider.pbkdf2.x\n}\nstate {\n method = method.aes_gcm.m\n}",
+            format!("key_provider \"pbkdf2\" \"y\" {{\n chain = key_provider.pbkdf2.x\n}}\n{}", keys("chain = key_provider.pbkdf2.y")),
             ["Circular reference", "main.tf:", "key_provider.pbkdf2.x -> key_provider.pbkdf2.y -> key_provider.pbkdf2.x"],
         ),
+        (keys(&format!("{passphrase}\niterations = 1000")), ["Invalid key provider", "main.tf:", "Fewer than 200000 iterations"]),
+        (keys(&format!("{passphrase}\nkey_length = 20")), ["Invalid method configuration", "main.tf:", "16, 24 or 32 bytes"]),
         (
-            "key_provider \"pbkdf2\" \"x\" {\n passphrase = \"sixteen letters!\"\n iterations = 1000\n}\nmethod \"aes_gcm\" \"m\" {\n keys = key_provider.pbkdf2.x\n}\nstate {\n method = method.aes_gcm.m\n}",
-            ["Invalid key provider", "main.tf:", "Fewer than 200000 iterations"],
-        ),
-        (
-            "key_provider \"pbkdf2\" \"x\" {\n passphrase = \"sixteen letters!\"\n key_length = 20\n}\nmethod \"aes_gcm\" \"m\" {\n keys = key_provider.pbkdf2.x\n}\nstate {\n method = method.aes_gcm.m\n}",
-            ["Invalid method configuration", "main.tf:", "16, 24 or 32 bytes"],
-        ),
-        (
-            "key_provider \"pbkdf2\" \"x\" {\n passphrase = \"sixteen letters!\"\n}\nmethod \"aes_gcm\" \"m\" {\n keys = key_provider.pbkdf2.x\n aad = [256]\n}\nstate {\n method = method.aes_gcm.m\n}",
+            format!("key_provider \"pbkdf2\" \"x\" {{\n{passphrase}\n}}\n{}", method("keys = key_provider.pbkdf2.x\naad = [256]")),
             ["Invalid key provider", "main.tf:", "a list of numbers from 0 to 255"],
         ),
-        (
-            "key_provider \"pbkdf2\" \"x\" {\n passphrase = terraform_data.a.id\n}\nmethod \"aes_gcm\" \"m\" {\n keys = key_provider.pbkdf2.x\n}\nstate {\n method = method.aes_gcm.m\n}",
-            ["Unsuitable reference", "main.tf:", "before anything is planned"],
-        ),
+        (keys("passphrase = terraform_data.a.id"), ["Unsuitable reference", "main.tf:", "before anything is planned"]),
     ] {
-        let mut place = Place::new(&configuration(text));
+        let mut place = Place::new(&configuration(&text));
         place.env("TF_VAR_secret", SECRET).fails("plan", &words);
         place.write("x", "{}");
         place.fails("state push -force x", &words[..1]);

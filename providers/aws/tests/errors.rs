@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use secstack_aws::AwsProvider;
 use secstack_base::{Type, Value};
-use secstack_sdk::{Error, ErrorKind, Id, Instance, Provider, ReadRequest};
+use secstack_sdk::{Error, ErrorKind, Id, Instance, Provider, ReadRequest, fence};
 
 /// A provider block with the given arguments.
 fn config(arguments: &[(&str, Value)]) -> Value {
@@ -83,6 +83,17 @@ async fn a_creation_without_an_answer_is_not_repeated() {
     assert_eq!(calls.load(Ordering::SeqCst), 1);
     read_role(&*cloud).await;
     assert_eq!(calls.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_run_that_has_lost_its_lock_sends_nothing() {
+    let (cloud, calls) = serve(403, "").await;
+    let lost: fence::Check = Arc::new(|| Err("another run has the lock".into()));
+    let e = fence::within(Some(lost), read_role(&*cloud)).await;
+    assert!(e.message.contains("another run has the lock"), "{e}");
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+    read_role(&*cloud).await;
+    assert_ne!(calls.load(Ordering::SeqCst), 0);
 }
 
 async fn read_role(cloud: &dyn Instance) -> Error {

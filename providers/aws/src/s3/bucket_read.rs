@@ -49,11 +49,7 @@ pub async fn find(cx: &Aws, name: &str, prior: Option<&Bucket>) -> Result<Bucket
         ask!(get_bucket_tagging),
     );
     let suffix = partition::of(&region).dns_suffix;
-    let payer = match payment?.and_then(|p| p.payer) {
-        Some(payer) => payer.as_str().into(),
-        None if prior.is_some_and(owner_pays) => OWNER.into(),
-        None => String::new(),
-    };
+    let payer = payment?.and_then(|p| p.payer).map(|p| p.as_str().into()).or_else(|| prior?.request_payer.clone());
     let versioning = versioning?;
     let website = website?;
     let lock = lock?.and_then(|l| l.object_lock_configuration);
@@ -71,7 +67,7 @@ pub async fn find(cx: &Aws, name: &str, prior: Option<&Bucket>) -> Result<Bucket
         hosted_zone_id: Some(hosted_zone(&region).into()),
         object_lock_enabled: Some(locked),
         policy: Some(policy?.and_then(|p| p.policy).map(|p| policy::read(&p)).unwrap_or_default()),
-        request_payer: Some(payer),
+        request_payer: Some(payer.unwrap_or_default()),
         tags: tags?.map(|t| t.tag_set.into_iter().map(|t| (t.key, t.value)).collect()).unwrap_or_default(),
         website_endpoint: domain.as_ref().map(|d| format!("{name}.{d}")),
         website_domain: domain,
@@ -90,11 +86,9 @@ pub async fn find(cx: &Aws, name: &str, prior: Option<&Bucket>) -> Result<Bucket
     })
 }
 
-/// Who pays for requests, unless somebody says otherwise.
-const OWNER: &str = "BucketOwner";
-
+/// Whether requests are paid for as they are unless somebody says otherwise.
 fn owner_pays(bucket: &Bucket) -> bool {
-    bucket.request_payer.as_deref() == Some(OWNER)
+    matches!(bucket.request_payer.as_deref(), Some("" | "BucketOwner"))
 }
 
 /// Codes of endpoints that do not know the question at all, and answer nothing or another one.
