@@ -78,7 +78,7 @@ struct Found {
     failed: bool,
 }
 
-/// Looks into effects without recording anything: what [`recover`] would find.
+/// Looks into effects without recording anything: what [`take_up`] would find.
 pub async fn look_into(snapshot: &Snapshot, open: &[Intent], providers: &ProviderSet) -> Vec<Resolved> {
     let mut scratch = snapshot.clone();
     let answers = ask_all(snapshot, open, providers, false).await;
