@@ -130,7 +130,7 @@ async fn buckets() {
 
 #[tokio::test]
 async fn clusters() {
-    let c = Cloud::start_with_eks().await;
+    let c = Cloud::start().await;
     let role = c.create("aws_iam_role", json!({"name": "r", "assume_role_policy": trust("eks")})).await;
     let vpc = c.create("aws_vpc", json!({"cidr_block": "10.0.0.0/16"})).await;
     let mut subnets = vec![];

@@ -1,7 +1,5 @@
 //! An emulated S3, and a line to it that can be cut.
 
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -12,21 +10,13 @@ use secstack_base::Value;
 use secstack_state::store::S3Backend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+#[path = "../../../tests/harness/serve.rs"]
+mod serve;
+
+use serve::Server;
+
 /// The tests that run at the same time share one server.
 static RUNNING: Mutex<Weak<Server>> = Mutex::new(Weak::new());
-
-struct Server {
-    process: Mutex<Child>,
-    port: u16,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = process.kill();
-        let _ = process.wait();
-    }
-}
 
 /// A bucket of one's own.
 pub struct Cloud {
@@ -38,9 +28,6 @@ pub struct Cloud {
 impl Cloud {
     pub async fn start() -> Self {
         let server = shared();
-        while TcpStream::connect(("127.0.0.1", server.port)).is_err() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(aws_smithy_http_client::tls::Provider::Rustls(aws_smithy_http_client::tls::rustls_provider::CryptoMode::Ring))
             .build_https();
@@ -157,14 +144,7 @@ fn shared() -> Arc<Server> {
     if let Some(server) = running.upgrade() {
         return server;
     }
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let candidates = [std::env::var("SECSTACK_MOTO").ok(), Some("moto_server".into()), Some("moto_server.py".into())];
-    let start =
-        |command: String| Command::new(command).args(["-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok();
-    let process = candidates.into_iter().flatten().find_map(start);
-    let process =
-        process.expect("the tests of states in S3 need moto: pip install 'moto[server]', or name its moto_server in SECSTACK_MOTO");
-    let server = Arc::new(Server { process: Mutex::new(process), port });
+    let server = Arc::new(Server::start());
     *running = Arc::downgrade(&server);
     server
 }

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,19 +12,16 @@ use secstack_base::{Data, Str, Type, Value};
 use secstack_sdk::{Created, Id, Instance, Provider, ReadRequest, Status, Trace};
 use serde_json::{Value as Json, json};
 
+#[path = "../../../../tests/harness/serve.rs"]
+mod serve;
+
+use serve::Server;
+
 /// An emulated AWS of one's own, and a provider configured for it.
 pub struct Cloud {
-    server: Child,
+    _server: Server,
     provider: AwsProvider,
     instance: Arc<dyn Instance>,
-}
-
-impl Drop for Cloud {
-    fn drop(&mut self) {
-        // SIGTERM, so that a server can stop those it has started. One that is gone already is as good as stopped.
-        let _ = Command::new("kill").arg(self.server.id().to_string()).status();
-        let _ = self.server.wait();
-    }
 }
 
 /// Types whose tags moto forgets.
@@ -89,35 +84,10 @@ impl Object {
 }
 
 impl Cloud {
-    /// Starts moto.
+    /// Starts one.
     pub async fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let candidates = [std::env::var("SECSTACK_MOTO").ok(), Some("moto_server".into()), Some("moto_server.py".into())];
-        let start = |command: String| {
-            let quiet = || Stdio::null();
-            Command::new(command).args(["-p", &port.to_string()]).stdout(quiet()).stderr(quiet()).spawn().ok()
-        };
-        let server = candidates.into_iter().flatten().find_map(start);
-        let server = server.expect("the AWS tests need moto: pip install 'moto[server]', or name its moto_server in SECSTACK_MOTO");
-        Self::connect(server, port).await
-    }
-
-    /// Starts moto behind the harness's proxy, which knows of EKS what moto does not.
-    #[allow(dead_code, reason = "not every test needs it")]
-    pub async fn start_with_eks() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let harness = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/harness/moto.py");
-        let mut command = Command::new("python3");
-        command.args([harness, "serve", "--port", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
-        let server = command.spawn().expect("the AWS tests need python3");
-        Self::connect(server, port).await
-    }
-
-    async fn connect(server: Child, port: u16) -> Self {
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        let url = format!("http://127.0.0.1:{port}");
+        let server = Server::start();
+        let url = format!("http://127.0.0.1:{}", server.port);
         let provider = AwsProvider::new();
         let services = ["ec2", "eks", "iam", "kms", "logs", "s3", "sts"];
         let endpoints: serde_json::Map<_, _> = services.iter().map(|s| (s.to_string(), json!(url))).collect();
@@ -127,7 +97,7 @@ impl Cloud {
         });
         let config = object(&provider.schema().config.block.ty(), &arguments);
         let instance = provider.configure(&config).await.unwrap();
-        Self { server, provider, instance }
+        Self { _server: server, provider, instance }
     }
 
     fn schema(&self, ty: &str) -> &Schema {
