@@ -21,6 +21,7 @@ test-aws: build
 	cargo test --release -p secstack-aws
 	python3 $(HARNESS)/conformance.py --only aws
 	python3 $(HARNESS)/calls.py
+	python3 $(HARNESS)/drift.py
 	python3 $(HARNESS)/trouble.py
 	python3 $(HARNESS)/encryption.py
 

@@ -7,6 +7,7 @@
 //! - [`crypt`]: encryption of what is written.
 //! - [`journal`]: the record of what a run did, durable step by step.
 //! - [`lock`]: who may write, excluding Terraform and excluded by it.
+//! - [`past`]: former versions of a state.
 //! - [`store`]: where snapshots live, with a local and a memory implementation.
 //! - [`workspace`]: which of several states is selected.
 
@@ -18,6 +19,7 @@ pub mod journal;
 pub mod json;
 pub mod lock;
 pub mod model;
+pub mod past;
 pub mod store;
 pub mod workspace;
 

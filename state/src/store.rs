@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::journal::{Journal, Recovered};
 use crate::lock::LockInfo;
 use crate::model::{Snapshot, TERRAFORM_VERSION, Version};
+use crate::past::{Opened, Past};
 use crate::{check, file};
 
 pub use local::{LocalBackend, LocalStore, Paths};
@@ -95,6 +96,12 @@ pub trait Store: Send + Sync {
 
     /// Breaks the lock of a run that is gone.
     async fn force_unlock(&self, id: &str) -> Result<()>;
+
+    /// The versions of the state that are still stored, the newest first, at most so many. The journal is not among them.
+    async fn versions(&self, most: usize) -> Result<Vec<Past>>;
+
+    /// Reads a version. `None` when it is gone by now.
+    async fn open_version(&self, id: &str) -> Result<Option<Opened>>;
 
     /// Whether the state is kept on this machine, where it can be written when nothing else can be reached.
     fn is_local(&self) -> bool {

@@ -31,12 +31,13 @@ BLOCKS = [
     ("aws_vpc.v", 'resource "aws_vpc" "v" { cidr_block = "10.0.0.0/16" }', "EC2: CreateVpc", ["apply", "-auto-approve"]),
 ]
 REFUSAL = b"<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>The token is invalid.</Message></Error></ErrorResponse>"
-# What is wrong, what is said about it, and the seconds it may take: twice the longest silence and some.
+# What is wrong, what is said about it, and the seconds it may take: thrice the longest silence (a creation without an answer is
+# looked for) and some.
 TROUBLES = [
     ("refused", "InvalidClientTokenId", 10),
     ("error 500", "StatusCode: 500", 20),
     ("not there", "Connection refused", 20),
-    ("silent", "did not answer in time", 75),
+    ("silent", "did not answer in time", 100),
 ]
 
 

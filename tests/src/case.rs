@@ -24,7 +24,7 @@ pub struct Note {
 }
 
 /// The sections that say what is expected, in the order they are written.
-pub const EXPECTED: [&str; 7] = ["errors", "plan", "apply", "calls", "outputs", "after", "again"];
+pub const EXPECTED: [&str; 8] = ["errors", "plan", "drift", "apply", "calls", "outputs", "after", "again"];
 
 /// The sections that say what is given.
 const GIVEN: [&str; 4] = ["state", "cloud", "vars", "options"];

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use secstack_base::{Diagnostic, Diags, Str};
 use secstack_eval::world::Ambient;
-use secstack_plan::{Options, Plan, Start};
+use secstack_plan::{Options, Plan, PlanMode, Start};
+use secstack_run::drift::Scope;
 use secstack_run::{Applied, Apply, Event, Events, ProviderSet};
 use secstack_state::journal::Journal;
 use secstack_state::model::Snapshot;
@@ -57,6 +58,15 @@ impl Setting {
     /// Makes a plan.
     pub async fn plan(&self, providers: &Arc<ProviderSet>, state: &Snapshot, options: Options) -> Plan {
         secstack_run::plan(self.start(providers, state, options), providers, &Events::none()).await
+    }
+
+    /// What was changed outside, as text.
+    pub(crate) async fn drift(&self) -> String {
+        let providers = self.providers();
+        let options = Options { mode: PlanMode::RefreshOnly, ..self.options.clone() };
+        let scope = Scope { targets: options.targets.clone(), excludes: options.excludes.clone(), unmanaged: true, ..Scope::default() };
+        let plan = self.plan(&providers, &self.state, options).await;
+        crate::shown::drift(&secstack_run::drift::find(&plan, &self.config, &providers, &scope).await)
     }
 
     /// What carries out a plan.

@@ -170,3 +170,22 @@ fn stored(object: &Object, block: &Block, mode: Mode) -> String {
     parts.extend(object.tainted.then(|| "tainted".into()));
     parts.join(" ")
 }
+
+/// What was changed outside, one finding a line, then what was left out.
+pub fn drift(d: &secstack_run::drift::Drift) -> String {
+    let mut out = String::new();
+    for f in &d.findings {
+        let severity = f.severity().map(|s| format!("{s} ")).unwrap_or_default();
+        let what = match &f.unmanaged {
+            Some(u) => format!(": {} {}", u.ty, u.text),
+            None => f.attributes.iter().map(|a| format!(" {a}")).collect(),
+        };
+        let weak: String = f.weaknesses.iter().map(|w| format!(" ({})", w.text)).collect();
+        out.push_str(&format!("{severity}{} {}{what}{weak}\n", f.kind.word(), f.addr));
+    }
+    let left_out = [(d.computed, "computed"), (d.ignored, "ignored")];
+    left_out.iter().filter(|(n, _)| *n > 0).for_each(|(n, what)| out.push_str(&format!("{what}: {n}\n")));
+    d.warnings.iter().for_each(|w| out.push_str(&format!("warning: {}\n", w.detail)));
+    out.push_str(&format!("compared: {}\n", d.compared));
+    out
+}

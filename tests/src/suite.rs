@@ -112,7 +112,10 @@ async fn play(case: &Case, setting: &Setting) -> Result<Seen, String> {
     let plan = setting.plan(&providers, &setting.state, setting.options.clone()).await;
     diags.extend(plan.diags.clone());
     seen.sections.push(("plan", shown::plan(&plan, &providers)));
-    let wants_apply = EXPECTED[2..].iter().any(|n| case.get(n).is_some());
+    if case.get("drift").is_some() {
+        seen.sections.push(("drift", setting.drift().await));
+    }
+    let wants_apply = EXPECTED[3..].iter().any(|n| case.get(n).is_some());
     if plan.errored || !wants_apply {
         seen.tell(&setting.config, &diags);
         return Ok(seen);

@@ -255,6 +255,40 @@ impl Value {
         }
     }
 
+    /// Whether the value says nothing: null, an empty text or collection, zero or false.
+    pub fn is_nothing(&self) -> bool {
+        match &self.data {
+            Data::Null(_) => true,
+            Data::Unknown(..) => false,
+            Data::Bool(b) => !b,
+            Data::Number(n) => n.is_zero(),
+            Data::String(s) => s.is_empty(),
+            Data::List(_, vs) | Data::Set(_, vs) | Data::Tuple(vs) => vs.is_empty(),
+            Data::Map(_, m) | Data::Object(m) => m.is_empty(),
+        }
+    }
+
+    /// Whether two values mean the same to a service, to which what says nothing is the same as what is not said. Marks
+    /// do not matter, nor does the order of lists.
+    pub fn is_alike(&self, other: &Value) -> bool {
+        if self.is_nothing() && other.is_nothing() {
+            return true;
+        }
+        if let (Some(a), Some(b)) = (self.as_slice(), other.as_slice()) {
+            return a.len() == b.len() && a.iter().all(|a| b.iter().any(|b| a.is_alike(b)));
+        }
+        match (self.as_map(), other.as_map()) {
+            (Some(a), Some(b)) => a.len() == b.len() && a.iter().all(|(k, v)| b.get(k).is_some_and(|w| v.is_alike(w))),
+            _ => self.same_unmarked(other),
+        }
+    }
+
+    /// The same value with null for each sensitive part.
+    #[must_use]
+    pub fn without_sensitive(&self) -> Value {
+        if self.is_sensitive() { Value::null(self.ty()) } else { self.map_parts(|_, part| part.without_sensitive()) }
+    }
+
     /// The same value with each immediate part replaced by what `f` makes of it. Types of elements
     /// must stay. Sets are put in order again.
     #[must_use]

@@ -18,7 +18,8 @@ fn at_micros(since: Duration) -> String {
     at(since.as_secs()).replace('Z', &format!(".{:06}Z", since.subsec_micros()))
 }
 
-fn at(secs: u64) -> String {
+/// A time given in seconds since 1970, in UTC.
+pub fn at(secs: u64) -> String {
     let (year, month, day) = date(secs / 86_400);
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", secs / 3600 % 24, secs / 60 % 60, secs % 60)
 }

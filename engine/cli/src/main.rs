@@ -8,6 +8,7 @@ mod argv;
 mod catalog;
 mod clock;
 mod commands;
+mod drift;
 mod encryption;
 mod flags;
 mod interrupt;

@@ -14,6 +14,8 @@ pub struct Out {
     shared: Arc<Mutex<Drawn>>,
     /// Whether colours are wanted.
     pub colour: bool,
+    /// Everything goes where errors go.
+    aside: bool,
 }
 
 /// What stands below the last line on a terminal, to be drawn over.
@@ -26,7 +28,13 @@ impl Out {
     /// Prints with colours if a terminal reads and nobody asked for none.
     pub fn new(colour: bool) -> Self {
         let wanted = colour && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-        Self { shared: Arc::default(), colour: wanted }
+        Self { shared: Arc::default(), colour: wanted, aside: false }
+    }
+
+    /// Prints everything to where errors go: the command's own output is a document.
+    #[must_use]
+    pub fn aside(&self) -> Self {
+        Self { colour: false, aside: true, ..self.clone() }
     }
 
     /// How text is to be dressed.
@@ -47,6 +55,10 @@ impl Out {
     /// Prints bytes as they are.
     pub fn raw(&self, bytes: &[u8]) {
         let mut drawn = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.aside {
+            let _ = io::stderr().lock().write_all(bytes);
+            return;
+        }
         let mut out = io::stdout().lock();
         clear(&mut drawn, &mut out);
         let _ = out.write_all(bytes).and_then(|()| out.flush());
@@ -61,6 +73,9 @@ impl Out {
 
     /// Draws a line that the next line takes the place of. Only on a terminal.
     pub fn status(&self, text: &str) {
+        if self.aside {
+            return;
+        }
         let mut drawn = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let mut out = io::stdout().lock();
         clear(&mut drawn, &mut out);
@@ -70,7 +85,7 @@ impl Out {
 
     /// Whether a terminal reads.
     pub fn is_terminal(&self) -> bool {
-        io::stdout().is_terminal()
+        !self.aside && io::stdout().is_terminal()
     }
 
     /// Asks a question and reads a line. `None` when there is no answer to be had.

@@ -22,6 +22,7 @@ pub struct View {
     kind: Kind,
     shared: Arc<Mutex<Shared>>,
     compact: bool,
+    quiet: bool,
 }
 
 #[derive(Clone)]
@@ -41,13 +42,20 @@ impl View {
     pub fn new(out: &Out, json: bool) -> Self {
         let kind = if json { Kind::Json(Arc::new(Stream::new(Lines(out.clone())))) } else { Kind::Text };
         let shared = Shared { sources: Sources::default(), told: Vec::new(), progress: Progress::new(0, out.style()) };
-        Self { out: out.clone(), kind, shared: Arc::new(Mutex::new(shared)), compact: false }
+        Self { out: out.clone(), kind, shared: Arc::new(Mutex::new(shared)), compact: false, quiet: false }
     }
 
     /// The same, with warnings shortened.
     #[must_use]
     pub fn compact(mut self, compact: bool) -> Self {
         self.compact = compact;
+        self
+    }
+
+    /// The same, without what happens on the way.
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
         self
     }
 
@@ -146,6 +154,7 @@ impl View {
             }
             match &view.kind {
                 Kind::Json(stream) => stream.event(&event, &shared.sources),
+                Kind::Text if view.quiet => {}
                 Kind::Text => shared.progress.event(&event).iter().for_each(|line| view.out.line(line)),
             }
         })

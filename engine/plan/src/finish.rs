@@ -16,6 +16,9 @@ use crate::managed::Site;
 use crate::plan::{Action, Change, OutputChange, Plan, PlanMode, Reason};
 use crate::planner::{Planner, Prior};
 
+/// The summary of the warning that only part of the configuration is planned.
+pub const TARGETING: &str = "Resource targeting is in effect";
+
 impl Planner {
     /// Deletes the instances of a declared resource that its repetition has no place for.
     pub(crate) fn orphaned_instances(&mut self, site: &Site<'_>, resource: &ResourceAddr, repetition: &Repetition) {
@@ -252,11 +255,11 @@ impl Planner {
     fn warn(&mut self) {
         if !self.options.targets.is_empty() {
             let what = "You are creating a plan with the -target option, which means that the result of this plan may not represent all of the changes requested by the current configuration.\n\nThe -target option is not for routine use, and is provided only for exceptional situations such as recovering from errors or mistakes, or when Terraform specifically suggests to use it as part of an error message.";
-            self.diags.push(Diagnostic::warning("Resource targeting is in effect", what));
+            self.diags.push(Diagnostic::warning(TARGETING, what));
         }
         if !self.options.excludes.is_empty() {
             let what = "You are creating a plan with the -exclude option, which means that the result of this plan may not represent all of the changes requested by the current configuration.";
-            self.diags.push(Diagnostic::warning("Resource targeting is in effect", what));
+            self.diags.push(Diagnostic::warning(TARGETING, what));
         }
         let forgotten: BTreeSet<String> =
             self.changes.values().filter(|c| c.action == Action::Forget).map(|c| format!(" - {}", c.addr)).collect();

@@ -22,7 +22,7 @@ mod validate;
 pub mod values;
 
 pub mod diff;
-mod finish;
+pub mod finish;
 pub mod legacy;
 mod moves;
 mod peek;

@@ -12,6 +12,7 @@ pub mod answer;
 pub mod plan;
 
 pub mod apply;
+pub mod drift;
 pub mod effect;
 pub mod provision;
 pub mod recover;

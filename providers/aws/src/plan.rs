@@ -7,26 +7,7 @@ use secstack_base::schema::Draft;
 pub fn changes(draft: &Draft, names: &[&str]) -> bool {
     let Some(prior) = &draft.prior else { return false };
     let part = |object: &Value, name: &str| object.get(name).cloned().unwrap_or(Value::NULL);
-    names.iter().any(|n| !alike(&part(prior, n), &part(&draft.planned, n)))
-}
-
-fn alike(a: &Value, b: &Value) -> bool {
-    if is_empty(a) && is_empty(b) {
-        return true;
-    }
-    if let (Some(a), Some(b)) = (a.as_slice(), b.as_slice()) {
-        return a.len() == b.len() && a.iter().all(|a| b.iter().any(|b| alike(a, b)));
-    }
-    match (a.as_map(), b.as_map()) {
-        (Some(a), Some(b)) => a.len() == b.len() && a.iter().all(|(k, v)| b.get(k).is_some_and(|w| alike(v, w))),
-        _ => a.same_unmarked(b),
-    }
-}
-
-fn is_empty(v: &Value) -> bool {
-    let nothing = v.as_slice().is_some_and(<[_]>::is_empty) || v.as_map().is_some_and(|m| m.is_empty());
-    let zero = v.as_str() == Some("") || v.as_bool() == Some(false) || v.as_number().is_some_and(|n| n.is_zero());
-    v.is_null() || nothing || zero
+    names.iter().any(|n| !part(prior, n).is_alike(&part(&draft.planned, n)))
 }
 
 #[cfg(test)]

@@ -3,11 +3,15 @@
 //! Services give policies back with other spacing, order of keys, single values for lists of one, and account
 //! numbers spelled out as ARNs. None of that is a change.
 
+mod grants;
+
 use std::collections::BTreeMap;
 
 use secstack_base::Value;
 use secstack_base::schema::Draft;
 use serde_json::Value as Json;
+
+pub use grants::widened;
 
 /// Whether two values are policies that mean the same. For the option `same` of an attribute.
 pub fn same(a: &Value, b: &Value) -> bool {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use secstack_base::schema::{Draft, ProviderSchema, Schema};
 use secstack_base::{Diags, ProviderAddr, Str, Value};
+use secstack_sdk::drift::{Known, Shared, Unmanaged, Weakness};
 use secstack_sdk::typed::{Configured, Declared, FromValue, Registry};
 use secstack_sdk::{Created, Error, ErrorKind, Found, Id, Instance, Provider, ReadRequest, Result, Status, Trace, Wait};
 
@@ -154,6 +155,18 @@ impl Instance for AwsInstance {
 
     async fn import(&self, ty: &str, text: &str) -> Result<ReadRequest> {
         self.types.import(ty, text).await
+    }
+
+    fn weakened(&self, ty: &str, was: &Value, now: Option<&Value>) -> Vec<Weakness> {
+        self.types.weakened(ty, was, now)
+    }
+
+    fn shared(&self, ty: &str, now: &Value, known: &Known) -> Vec<Shared> {
+        self.types.shared(ty, now, known)
+    }
+
+    async fn unmanaged(&self, ty: &str, ours: &[Id], known: &Known) -> Result<Vec<Unmanaged>> {
+        self.types.unmanaged(ty, ours, known).await
     }
 
     async fn read_data(&self, ty: &str, config: &Value) -> Result<Value> {

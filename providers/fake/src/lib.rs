@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use secstack_base::{ProviderAddr, Str, Value};
+use secstack_sdk::drift::{Known, Severity, Shared, Unmanaged, Weakness};
 use secstack_sdk::{Created, Error, ErrorKind, Found, Id, Instance, Provider, ProviderSchema, ReadRequest, Result, Status, Trace, Wait};
 
 pub use cloud::{Cloud, Stored};
@@ -113,6 +114,39 @@ impl Instance for Region {
             return Ok(ReadRequest::new(Id(text.into()), None));
         }
         Err(Error::new(ErrorKind::Invalid, format!("{text:?} is not the ID of a {ty}")))
+    }
+
+    /// A rule that lets anybody in is grave; a smaller machine is not.
+    fn weakened(&self, ty: &str, was: &Value, now: Option<&Value>) -> Vec<Weakness> {
+        let open = |v: &Value| v.get("rule").into_iter().flat_map(Value::parts).any(|r| r.get_str("from") == Some("anybody"));
+        let weak = ty == "fake_vm" && now.is_some_and(|now| open(now) && !open(was));
+        Weakness::when(weak, Severity::High, "rule", "anybody may come in now").into_iter().collect()
+    }
+
+    /// A net shows its tags `vms`, which the machines in it make.
+    fn shared(&self, ty: &str, now: &Value, known: &Known) -> Vec<Shared> {
+        let used = ty == "fake_net" && now.get_str("id").is_some_and(|id| known.has("fake_vm", "net", id));
+        used.then(|| Shared::silent("tags")).into_iter().collect()
+    }
+
+    /// Machines stand in nets.
+    async fn unmanaged(&self, ty: &str, ours: &[Id], known: &Known) -> Result<Vec<Unmanaged>> {
+        if ty != "fake_net" {
+            return Ok(Vec::new());
+        }
+        self.cloud.fault("list", "fake_vm", "")?;
+        let objects = self.cloud.objects();
+        let inside = objects.iter().filter_map(|(id, o)| {
+            let owner = ours.iter().find(|net| o.value.get_str("net") == Some(&net.0))?;
+            (!known.mentions(id)).then(|| Unmanaged {
+                owner: owner.clone(),
+                ty: o.ty.clone(),
+                id: id.clone(),
+                text: id.to_string(),
+                weakens: None,
+            })
+        });
+        Ok(inside.collect())
     }
 
     async fn read_data(&self, ty: &str, config: &Value) -> Result<Value> {

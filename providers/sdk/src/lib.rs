@@ -5,6 +5,7 @@
 //! and implements `Resource` or `DataSource` for it; the `typed` module turns those into the erased form.
 
 pub mod check;
+pub mod drift;
 pub mod fence;
 pub mod naming;
 pub mod typed;
@@ -16,6 +17,8 @@ use async_trait::async_trait;
 use secstack_base::schema::Draft;
 pub use secstack_base::schema::ProviderSchema;
 use secstack_base::{Addr, Diags, ProviderAddr, Str, Value};
+
+use drift::{Known, Shared, Unmanaged, Weakness};
 
 /// The vocabulary, for derived code.
 #[doc(hidden)]
@@ -318,6 +321,27 @@ pub trait Instance: Send + Sync {
     async fn import(&self, ty: &str, text: &str) -> Result<ReadRequest> {
         let _ = ty;
         Ok(ReadRequest::new(Id(text.into()), None))
+    }
+
+    /// What a change made outside means for security. `now` is `None` when the object is gone. Pure.
+    fn weakened(&self, ty: &str, was: &Value, now: Option<&Value>) -> Vec<Weakness> {
+        let _ = (ty, was, now);
+        Vec::new()
+    }
+
+    /// The attributes of an object that show what other objects of the state make of it. Pure.
+    fn shared(&self, ty: &str, now: &Value, known: &Known) -> Vec<Shared> {
+        let _ = (ty, now, known);
+        Vec::new()
+    }
+
+    /// Looks for objects that nobody manages in the scope of objects of ours, all of one type.
+    ///
+    /// # Errors
+    /// When it cannot be told what is there.
+    async fn unmanaged(&self, ty: &str, ours: &[Id], known: &Known) -> Result<Vec<Unmanaged>> {
+        let _ = (ty, ours, known);
+        Ok(Vec::new())
     }
 
     /// Reads a data source.

@@ -22,6 +22,7 @@ pub use fields::{
 pub use registry::{Configured, Registry};
 pub use secstack_sdk_derive::{Block, Schema};
 
+use crate::drift::{Known, Shared, Unmanaged, Weakness};
 use crate::{Error, ErrorKind, Id, Result, Status, Trace, Wait};
 
 /// A struct whose fields are the attributes and nested blocks of a block. Derived.
@@ -170,6 +171,24 @@ pub trait Resource: Declared {
     fn parse_import(cx: &Self::Cx, text: &str) -> impl Future<Output = Result<Ask<Self>>> + Send {
         let _ = cx;
         std::future::ready(Ok(Ask::id(text)))
+    }
+
+    /// What a change made outside means for security. `now` is `None` when the object is gone. Pure.
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let _ = (was, now);
+        Vec::new()
+    }
+
+    /// The attributes that show what other objects of the state make of this one, whose ID is given. Pure.
+    fn shared(id: &Id, now: &Self, known: &Known) -> Vec<Shared> {
+        let _ = (id, now, known);
+        Vec::new()
+    }
+
+    /// Looks for objects that nobody manages in the scope of objects of ours.
+    fn unmanaged(cx: &Self::Cx, ours: &[Id], known: &Known) -> impl Future<Output = Result<Vec<Unmanaged>>> + Send {
+        let _ = (cx, ours, known);
+        std::future::ready(Ok(Vec::new()))
     }
 
     /// Adjusts what the schema-driven plan gives. Pure.

@@ -15,6 +15,7 @@ use crate::error::{Error, Locked, Result};
 use crate::journal::{self, FileSink, Journal, Recovered, Stored};
 use crate::lock::LockInfo;
 use crate::model::{Snapshot, Version};
+use crate::past::{Opened, Past};
 use crate::workspace;
 
 /// Terraform's permissions of a new state.
@@ -431,6 +432,21 @@ impl Store for LocalStore {
             ))),
             Err(e) => Err(e),
         }
+    }
+
+    /// The state and its backup: local states have no other history.
+    async fn versions(&self, most: usize) -> Result<Vec<Past>> {
+        let files = [Some(&self.paths.read), self.paths.backup.as_ref()];
+        let past = files.into_iter().flatten().filter_map(|path| {
+            let meta = fs::metadata(path).ok().filter(|m| m.len() > 0)?;
+            Some(Past { id: path.display().to_string(), written: meta.modified().ok(), size: meta.len() })
+        });
+        Ok(past.take(most).collect())
+    }
+
+    async fn open_version(&self, id: &str) -> Result<Option<Opened>> {
+        let Some(bytes) = read_bytes(Path::new(id), "state")? else { return Ok(None) };
+        Ok(Some(Opened { snapshot: read_stored(&bytes, id, &self.cipher)?, author: None }))
     }
 }
 

@@ -3,6 +3,7 @@
 mod apply;
 mod completion;
 mod console;
+mod drift;
 mod fmt;
 mod force_unlock;
 mod get;
@@ -37,6 +38,7 @@ pub enum Command {
     Apply(apply::ApplyCommand),
     Destroy(apply::Destroy),
     Console(console::Console),
+    Drift(drift::DriftCommand),
     Fmt(fmt::Fmt),
     ForceUnlock(force_unlock::ForceUnlock),
     Get(get::Get),
@@ -66,6 +68,7 @@ pub async fn run(command: Command, started_in: Option<PathBuf>) -> u8 {
         Command::Plan(c) => c.run(&app(!c.look.no_color)).await,
         Command::Apply(c) => c.run(&app(!c.shared.look.no_color)).await,
         Command::Destroy(mut c) => c.run(&app(!c.shared.look.no_color)).await,
+        Command::Drift(c) => c.run(&app(!c.look.no_color)).await,
         Command::Console(c) => c.run(&app(!c.look.no_color)).await,
         Command::Fmt(c) => c.run(&app(!c.look.no_color)).await,
         Command::ForceUnlock(c) => c.run(&app(true)).await,

@@ -52,7 +52,7 @@ impl Show {
             (Some(state), true) => app.out.line(json::state_document(state, &providers)),
             (None, true) => app.out.line("{\"format_version\":\"1.0\"}"),
             (Some(state), false) if !state.is_empty() || !state.outputs.is_empty() => {
-                app.out.text(&text::state_show(state, &providers, None, app.out.style()));
+                app.out.text(&text::state_show(state, &providers, |_, _| true, app.out.style()));
                 if !state.outputs.is_empty() {
                     app.out.text(&format!("\nOutputs:\n\n{}", text::outputs(state)));
                 }

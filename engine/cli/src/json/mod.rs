@@ -9,6 +9,7 @@ mod change;
 mod checks;
 mod configuration;
 mod diagnostic;
+mod drift;
 mod modules;
 mod plan;
 mod saved;
@@ -20,6 +21,7 @@ mod value;
 mod write;
 
 pub use diagnostic::diagnostic;
+pub use drift::drift;
 pub use plan::plan_document;
 pub use saved::{read_plan, write_plan};
 pub use schemas::provider_schemas;

@@ -32,6 +32,15 @@ pub fn change(c: &Change, schema: Option<&Block>, style: Style) -> String {
     out
 }
 
+/// The attributes and blocks that differ, without a heading: for what was changed already.
+pub fn difference(c: &Change, schema: Option<&Block>, style: Style) -> String {
+    let delta = Delta { style, forces: &[] };
+    match schema {
+        Some(schema) => block(&delta, schema, Some(&c.before), Some(&c.after), &Path::root(), 6),
+        None => format!("      {}\n", delta.value(Some(&c.before), Some(&c.after), &Path::root(), 6)),
+    }
+}
+
 /// The sign and the words of an action.
 fn action(c: &Change, style: Style) -> (String, String) {
     let bold = |colour, text: &str| style.paint(colour, text);

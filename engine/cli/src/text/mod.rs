@@ -12,6 +12,7 @@ mod progress;
 mod style;
 mod value;
 
+pub use change::difference;
 pub use diagnostic::diagnostic;
 pub use plan::{outputs, plan, state_show};
 pub use progress::Progress;

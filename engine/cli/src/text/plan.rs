@@ -4,7 +4,7 @@ use secstack_base::{Addr, Marks, Mode, Value};
 use secstack_eval::Schemas;
 use secstack_plan::{Action, Change, OutputChange, Plan, PlanMode};
 use secstack_run::ProviderSet;
-use secstack_state::model::Snapshot;
+use secstack_state::model::{InstanceState, Snapshot};
 
 use super::change::change;
 use super::delta::{Delta, Mark};
@@ -145,11 +145,11 @@ pub fn outputs(state: &Snapshot) -> String {
     state.outputs.iter().map(one).collect()
 }
 
-/// All objects of a state, or the ones given, as blocks of the language.
-pub fn state_show(state: &Snapshot, providers: &ProviderSet, only: Option<&Addr>, style: Style) -> String {
+/// The wanted objects of a state as blocks of the language.
+pub fn state_show(state: &Snapshot, providers: &ProviderSet, wanted: impl Fn(&Addr, &InstanceState) -> bool, style: Style) -> String {
     let mut out = String::new();
     for (addr, provider, instance) in state.instances() {
-        if only.is_some_and(|a| *a != addr) {
+        if !wanted(&addr, instance) {
             continue;
         }
         let deposed = instance.deposed.iter().map(|(k, o)| (Some(k), o));

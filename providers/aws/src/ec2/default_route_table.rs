@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
+use secstack_sdk::drift::{Known, Shared, Weakness};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, Wait};
 
+use super::drift;
 use super::routes::{self, Hop, one_spelling, route_block};
 use super::{arn, filter, retag, sets, shared, tags_of};
 use crate::Aws;
@@ -136,5 +138,13 @@ impl Resource for DefaultRouteTable {
     fn plan(draft: &mut Draft) -> Diags {
         sets::plan(draft, "route", |r| sets::respelt(r, "ipv6_cidr_block", one_spelling));
         Diags::new()
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        now.map(|now| drift::rerouted(&DefaultRoute::hops(&was.route), &DefaultRoute::hops(&now.route))).unwrap_or_default()
+    }
+
+    fn shared(id: &Id, now: &Self, known: &Known) -> Vec<Shared> {
+        drift::table_routes(id, DefaultRoute::hops(&now.route), known)
     }
 }

@@ -6,9 +6,11 @@ use std::time::Duration;
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
 use secstack_sdk::naming::prefix_of;
+use secstack_sdk::drift::{Known, Shared, Weakness};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, Wait};
 
+use super::drift;
 use super::rules::{self, Rule, Way};
 use super::{arn, filter, retag, shared, tags_of};
 use crate::Aws;
@@ -116,6 +118,14 @@ impl Resource for DefaultSecurityGroup {
         rules::spell(draft, "ingress");
         rules::spell(draft, "egress");
         Diags::new()
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        now.map(|now| drift::group_opened((&was.ingress, &was.egress), (&now.ingress, &now.egress))).unwrap_or_default()
+    }
+
+    fn shared(id: &Id, now: &Self, known: &Known) -> Vec<Shared> {
+        drift::group_rules(id, &now.ingress, &now.egress, known)
     }
 }
 

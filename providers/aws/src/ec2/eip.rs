@@ -1,6 +1,7 @@
 //! `aws_eip`
 
 use aws_sdk_ec2::types::{self, AddressAttributeName, DomainType, ResourceType};
+use secstack_sdk::drift::{Known, Shared};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{ErrorKind, Id, Result, Trace, check};
 
@@ -145,6 +146,12 @@ impl Resource for Eip {
             e
         })?;
         Ok(())
+    }
+
+    fn shared(id: &Id, _now: &Self, known: &Known) -> Vec<Shared> {
+        // What uses the address says so itself.
+        let used = ["aws_nat_gateway", "aws_eip_association", "aws_lb"].iter().any(|ty| known.has(ty, "allocation_id", &id.0));
+        if used { ["network_interface", "instance"].into_iter().map(Shared::silent).collect() } else { Vec::new() }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A file is a type. What several types share is in `shared` (calls that one request answers for all of them),
 //! `rules` (rules of security groups), `entries` (those of network ACLs), `routes`, and `sets`.
 
+mod drift;
 mod entries;
 pub(crate) mod made;
 mod query;

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use aws_sdk_ec2::types::ResourceType;
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
+use secstack_sdk::drift::{Known, Shared, Weakness};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Id, Result, Trace};
 
+use super::drift;
 use super::entries::{self, Entry};
 use super::{arn, made, retag, sets, shared, tagged, tags_of};
 use crate::Aws;
@@ -104,5 +106,16 @@ impl Resource for NetworkAcl {
         sets::plan(draft, "ingress", entries::canonical);
         sets::plan(draft, "egress", entries::canonical);
         Diags::new()
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let Some(now) = now else { return Vec::new() };
+        let mut found = drift::entries_opened("ingress", &was.ingress, &now.ingress);
+        found.extend(drift::entries_opened("egress", &was.egress, &now.egress));
+        found
+    }
+
+    fn shared(id: &Id, _now: &Self, known: &Known) -> Vec<Shared> {
+        drift::acl_entries(id, known)
     }
 }

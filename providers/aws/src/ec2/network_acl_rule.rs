@@ -2,6 +2,7 @@
 
 use aws_sdk_ec2::types;
 use secstack_sdk::naming::hash;
+use secstack_sdk::drift::{Severity, Weakness};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Error, ErrorKind, Id, Result, check};
 
@@ -107,6 +108,12 @@ impl Resource for NetworkAclRule {
             ..Self::default()
         };
         Ok(Ask::of(rule.id().0, rule))
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let denied = was.rule_action.eq_ignore_ascii_case("deny") && now.is_none_or(|n| !n.rule_action.eq_ignore_ascii_case("deny"));
+        let what = "the ACL does not deny this traffic any more";
+        Weakness::when(denied, Severity::Medium, "rule_action", what).into_iter().collect()
     }
 }
 

@@ -3,6 +3,7 @@
 
 use aws_sdk_ec2::types;
 use secstack_sdk::naming::hash;
+use secstack_sdk::drift::{Severity, Weakness};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Error, ErrorKind, Id, Result, check};
 
@@ -130,6 +131,11 @@ impl Resource for Route {
             list => route.destination_prefix_list_id = list.into(),
         }
         Ok(Ask::of(route.id(), route))
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let opened = now.is_some_and(|n| n.gateway_id.starts_with("igw-") && was.gateway_id != n.gateway_id);
+        Weakness::when(opened, Severity::High, "gateway_id", "the route goes to the internet now").into_iter().collect()
     }
 }
 

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ec2::types::{self, ResourceType};
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
+use secstack_sdk::drift::{Known, Shared, Weakness};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Id, Result, Trace};
 
+use super::drift;
 use super::routes::{self, Hop, one_spelling, route_block};
 use super::{arn, made, retag, sets, shared, tagged, tags_of};
 use crate::Aws;
@@ -133,5 +135,13 @@ impl Resource for RouteTable {
     fn plan(draft: &mut Draft) -> Diags {
         sets::plan(draft, "route", |r| sets::respelt(r, "ipv6_cidr_block", one_spelling));
         Diags::new()
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        now.map(|now| drift::rerouted(&TableRoute::hops(&was.route), &TableRoute::hops(&now.route))).unwrap_or_default()
+    }
+
+    fn shared(id: &Id, now: &Self, known: &Known) -> Vec<Shared> {
+        drift::table_routes(id, TableRoute::hops(&now.route), known)
     }
 }

@@ -205,7 +205,7 @@ macro_rules! route_block {
         }
 
         impl $block {
-            fn hops(routes: &BTreeSet<Self>) -> BTreeSet<Hop> {
+            pub(super) fn hops(routes: &BTreeSet<Self>) -> BTreeSet<Hop> {
                 routes.iter().map(|r| Hop { $($name: r.$name.clone(),)* ..Hop::default() }).collect()
             }
 

@@ -6,9 +6,11 @@ use aws_sdk_ec2::types;
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
 use secstack_sdk::naming::hash;
+use secstack_sdk::drift::Weakness;
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Error, ErrorKind, Id, Result, check};
 
+use super::drift;
 use super::rules::{self, Atom, Peer, Rule, Way};
 use super::{filter, sets, shared};
 use crate::Aws;
@@ -128,6 +130,11 @@ impl Resource for SecurityGroupRule {
         draft.planned = sets::respelt(&draft.planned, "protocol", rules::protocol);
         Diags::new()
     }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let now = now.map(|n| n.rule().atoms()).unwrap_or_default();
+        drift::opened("", &was.rule().atoms(), &now, was.way())
+    }
 }
 
 /// The rule that `GROUP_TYPE_PROTOCOL_FROM_TO_PEER` tells of.
@@ -169,11 +176,11 @@ fn unreadable(id: &Id) -> Error {
 }
 
 impl SecurityGroupRule {
-    fn way(&self) -> Way {
+    pub(super) fn way(&self) -> Way {
         if self.r#type == "egress" { Way::Out } else { Way::In }
     }
 
-    fn rule(&self) -> Rule {
+    pub(super) fn rule(&self) -> Rule {
         Rule {
             cidr_blocks: self.cidr_blocks.clone().unwrap_or_default(),
             description: self.description.clone().unwrap_or_default(),

@@ -1,6 +1,8 @@
 //! Rules of security groups with one peer each, which are objects of their own to EC2. Rules in and rules out are
 //! two types that differ in name only.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ec2::types::{self, IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroupRuleRequest};
 use aws_sdk_ec2::types::{SecurityGroupRuleUpdate, UserIdGroupPair};
 use secstack_base::schema::Draft;
@@ -8,7 +10,7 @@ use secstack_base::{Path, Value};
 use secstack_sdk::typed::Tags;
 use secstack_sdk::{Id, Result};
 
-use super::rules::{Way, protocol};
+use super::rules::{Atom, Rule, Way, protocol};
 use super::{int, retag, tagged, tags_of};
 use crate::Aws;
 use crate::error::Answer;
@@ -26,6 +28,26 @@ pub struct Single {
     pub security_group_id: String,
     pub tags: Tags,
     pub to_port: Option<i64>,
+}
+
+impl Single {
+    /// The rule as its group has it.
+    pub fn atoms(&self) -> BTreeSet<Atom> {
+        let listed = |peer: &Option<String>| peer.iter().cloned().collect::<Vec<_>>();
+        let itself = self.referenced_security_group_id.as_ref() == Some(&self.security_group_id);
+        let rule = Rule {
+            cidr_blocks: listed(&self.cidr_ipv4),
+            description: self.description.clone().unwrap_or_default(),
+            from_port: self.from_port.unwrap_or(0),
+            ipv6_cidr_blocks: listed(&self.cidr_ipv6),
+            prefix_list_ids: listed(&self.prefix_list_id),
+            protocol: self.ip_protocol.clone(),
+            security_groups: self.referenced_security_group_id.iter().filter(|_| !itself).cloned().collect(),
+            this: itself,
+            to_port: self.to_port.unwrap_or(0),
+        };
+        rule.atoms()
+    }
 }
 
 /// The arguments of which a rule has one.
@@ -192,7 +214,7 @@ macro_rules! single_rule {
         }
 
         impl $rule {
-            fn single(&self) -> Single {
+            pub(super) fn single(&self) -> Single {
                 Single {
                     cidr_ipv4: self.cidr_ipv4.clone(),
                     cidr_ipv6: self.cidr_ipv6.clone(),
@@ -256,6 +278,11 @@ macro_rules! single_rule {
 
             async fn delete(cx: &Aws, id: &Id, prior: &Self) -> Result<()> {
                 single_rule::delete(cx, id, &prior.single(), $way).await
+            }
+
+            fn weakened(was: &Self, now: Option<&Self>) -> Vec<secstack_sdk::drift::Weakness> {
+                let now = now.map(|n| n.single().atoms()).unwrap_or_default();
+                super::drift::opened("", &was.single().atoms(), &now, $way)
             }
 
             fn plan(draft: &mut Draft) -> Diags {

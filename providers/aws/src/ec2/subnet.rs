@@ -1,6 +1,7 @@
 //! `aws_subnet`. The service changes one attribute of a subnet per call.
 
 use aws_sdk_ec2::types::{self, AttributeBooleanValue, HostnameType, ResourceType, SubnetCidrBlockStateCode, SubnetState};
+use secstack_sdk::drift::{Severity, Weakness};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Id, Result, Status, Trace, check};
 
@@ -147,6 +148,12 @@ impl Resource for Subnet {
     async fn delete(cx: &Aws, id: &Id, _prior: &Self) -> Result<()> {
         cx.ec2().delete_subnet().subnet_id(&*id.0).send().await.api()?;
         Ok(())
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let opened = now.is_some_and(|n| n.map_public_ip_on_launch && !was.map_public_ip_on_launch);
+        let what = "new instances in the subnet get public addresses now";
+        Weakness::when(opened, Severity::Medium, "map_public_ip_on_launch", what).into_iter().collect()
     }
 }
 

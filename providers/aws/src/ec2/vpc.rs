@@ -10,9 +10,11 @@ use aws_sdk_ec2::types::{
 use futures::future::try_join_all;
 use secstack_base::schema::Draft;
 use secstack_base::{Diags, Type, Value};
+use secstack_sdk::drift::{Known, Unmanaged};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Id, Result, Status, Trace, check};
 
+use super::drift;
 use super::{arn, filter, given, int, retag, tagged, tags_of};
 use super::{made, shared};
 use crate::Aws;
@@ -189,6 +191,10 @@ impl Resource for Vpc {
             }
         }
         Diags::new()
+    }
+
+    async fn unmanaged(cx: &Aws, ours: &[Id], known: &Known) -> Result<Vec<Unmanaged>> {
+        drift::in_our_vpcs(cx, ours, known).await
     }
 }
 

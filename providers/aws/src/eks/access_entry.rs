@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use secstack_base::schema::Draft;
 use secstack_base::{Diags, Type, Value};
+use secstack_sdk::drift::{Severity, Weakness};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Id, Result, Trace, Wait, check};
 
@@ -126,5 +127,11 @@ impl Resource for AccessEntry {
             draft.planned = draft.planned.with("modified_at", Value::unknown(Type::String));
         }
         Diags::new()
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let groups = now.map(|now| now.kubernetes_groups.difference(&was.kubernetes_groups).cloned().collect::<Vec<_>>()).unwrap_or_default();
+        let weak = |g: String| Weakness::new(Severity::High, "kubernetes_groups", format!("the principal is in the group {g:?} now"));
+        groups.into_iter().map(weak).collect()
     }
 }

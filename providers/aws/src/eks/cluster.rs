@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_eks::types::ClusterStatus;
 use secstack_base::schema::Draft;
 use secstack_base::{Diags, Type, Value};
+use secstack_sdk::drift::{Severity, Weakness};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Id, Result, Status, Trace, Wait, check};
 
@@ -191,5 +192,23 @@ impl Resource for Cluster {
             draft.planned = draft.planned.with("platform_version", Value::unknown(Type::String));
         }
         Diags::new()
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let Some(now) = now else { return Vec::new() };
+        let silent = was.enabled_cluster_log_types.difference(&now.enabled_cluster_log_types);
+        let mut found: Vec<_> =
+            silent.map(|log| Weakness::new(Severity::High, "enabled_cluster_log_types", format!("the log {log:?} is off now"))).collect();
+        let plain = was.encryption_config.is_some() && now.encryption_config.is_none();
+        found.extend(Weakness::when(plain, Severity::High, "encryption_config", "secrets are not encrypted with the key any more"));
+        let (Some(was), Some(now)) = (&was.vpc_config, &now.vpc_config) else { return found };
+        let opened = now.endpoint_public_access && !was.endpoint_public_access;
+        found.extend(Weakness::when(opened, Severity::High, "vpc_config", "the API server can be reached from the internet now"));
+        let ranges = now.public_access_cidrs.difference(&was.public_access_cidrs).filter(|_| now.endpoint_public_access);
+        found.extend(ranges.map(|range| {
+            let severity = if range.ends_with("/0") { Severity::Critical } else { Severity::Medium };
+            Weakness::new(severity, "vpc_config", format!("the API server is open to {range} now"))
+        }));
+        found
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_iam::operation::get_open_id_connect_provider::GetOpenIdConnectProviderOutput;
 use secstack_base::Value;
+use secstack_sdk::drift::{Severity, Weakness};
 use secstack_sdk::typed::{Ask, DataSource, Found, Resource, Schema, Tags};
 use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, check};
 
@@ -109,6 +110,16 @@ impl Resource for OpenIdConnectProvider {
     async fn delete(cx: &Aws, id: &Id, _prior: &Self) -> Result<()> {
         cx.iam().delete_open_id_connect_provider().open_id_connect_provider_arn(&*id.0).send().await.api()?;
         Ok(())
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let Some(now) = now else { return Vec::new() };
+        let audiences = now.client_id_list.difference(&was.client_id_list);
+        let mut found: Vec<_> =
+            audiences.map(|a| Weakness::new(Severity::High, "client_id_list", format!("tokens for {a:?} are taken now"))).collect();
+        let other = now.thumbprint_list.iter().any(|t| !was.thumbprint_list.contains(t));
+        found.extend(Weakness::when(other, Severity::Medium, "thumbprint_list", "another certificate of the issuer is trusted now"));
+        found
     }
 }
 

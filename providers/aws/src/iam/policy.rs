@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aws_sdk_iam::types::PolicyVersion;
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
+use secstack_sdk::drift::Weakness;
 use secstack_sdk::typed::{Ask, DataSource, Found, Resource, Schema, Tags};
 use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, check};
 
@@ -122,6 +123,10 @@ impl Resource for Policy {
     fn plan(draft: &mut Draft) -> Diags {
         policy::plan_normalized(draft, "policy");
         Diags::new()
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        now.map(|now| policy::widened("policy", &was.policy, &now.policy)).unwrap_or_default()
     }
 }
 

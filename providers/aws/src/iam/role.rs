@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_iam::types;
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
+use secstack_sdk::drift::{Known, Severity, Shared, Unmanaged, Weakness};
 use secstack_sdk::typed::{Ask, DataSource, Found, Resource, Schema, Tags};
 use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, check};
 
@@ -174,6 +175,66 @@ impl Resource for Role {
         role_inline::plan(draft);
         Diags::new()
     }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let Some(now) = now else { return Vec::new() };
+        let mut found = policy::widened("assume_role_policy", &was.assume_role_policy, &now.assume_role_policy);
+        let lost = was.permissions_boundary.is_some() && was.permissions_boundary != now.permissions_boundary;
+        let what = "the permissions boundary of the role is another one or gone";
+        found.extend(Weakness::when(lost, Severity::High, "permissions_boundary", what));
+        let attached = now.managed_policy_arns.difference(&was.managed_policy_arns);
+        found.extend(attached.map(|arn| {
+            let (severity, what) = attached_policy(arn);
+            Weakness::new(severity, "managed_policy_arns", format!("{what} now"))
+        }));
+        for one in now.inline_policy.difference(&was.inline_policy) {
+            let before = was.inline_policy.iter().find(|p| p.name == one.name).and_then(|p| p.policy.as_deref());
+            found.extend(policy::widened("inline_policy", before.unwrap_or_default(), one.policy.as_deref().unwrap_or_default()));
+        }
+        let other = was.unique_id.is_some() && was.unique_id != now.unique_id;
+        found.extend(Weakness::when(other, Severity::High, "unique_id", "the role was deleted and made again outside"));
+        found
+    }
+
+    fn shared(id: &Id, now: &Self, known: &Known) -> Vec<Shared> {
+        let mut found = Vec::new();
+        let name = |p: &InlinePolicy| p.name.clone().unwrap_or_default();
+        let made = |policy: &str| known.of(INLINE).any(|p| p.get_str("role") == Some(&id.0) && p.get_str("name") == Some(policy));
+        if known.has(INLINE, "role", &id.0) {
+            let strange = now.inline_policy.iter().filter(|p| !made(&name(p)));
+            let unmanaged = strange.map(|p| Unmanaged {
+                owner: id.clone(),
+                ty: INLINE.into(),
+                id: format!("{}:{}", id.0, name(p)).into(),
+                text: format!("the inline policy {:?}", name(p)),
+                weakens: policy::widened("", "", p.policy.as_deref().unwrap_or_default()).pop().map(|w| (w.severity, w.text)),
+            });
+            found.push(Shared { attribute: "inline_policy", unmanaged: unmanaged.collect() });
+        }
+        if known.has(ATTACHED, "role", &id.0) {
+            let made = |arn: &str| known.of(ATTACHED).any(|a| a.get_str("role") == Some(&id.0) && a.get_str("policy_arn") == Some(arn));
+            let strange = now.managed_policy_arns.iter().filter(|arn| !made(arn));
+            let unmanaged = strange.map(|arn| Unmanaged {
+                owner: id.clone(),
+                ty: ATTACHED.into(),
+                id: format!("{}/{arn}", id.0).into(),
+                text: format!("the attached policy {arn}"),
+                weakens: Some(attached_policy(arn)),
+            });
+            found.push(Shared { attribute: "managed_policy_arns", unmanaged: unmanaged.collect() });
+        }
+        found
+    }
+}
+
+/// The types that make what a role shows as its own.
+const INLINE: &str = "aws_iam_role_policy";
+const ATTACHED: &str = "aws_iam_role_policy_attachment";
+
+/// How grave it is that a managed policy is attached, and what that is.
+fn attached_policy(arn: &str) -> (Severity, String) {
+    let all = ["AdministratorAccess", "PowerUserAccess", "IAMFullAccess"].iter().any(|n| arn.ends_with(&format!("/{n}")));
+    (if all { Severity::Critical } else { Severity::High }, format!("the role has the rights of {arn}"))
 }
 
 impl Role {

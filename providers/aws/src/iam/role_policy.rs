@@ -2,6 +2,7 @@
 
 use secstack_base::schema::Draft;
 use secstack_base::{Diags, Value};
+use secstack_sdk::drift::Weakness;
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Error, ErrorKind, Id, Result, check};
 
@@ -76,6 +77,10 @@ impl Resource for RolePolicy {
             draft.planned = draft.planned.with("policy", Value::string(&text));
         }
         Diags::new()
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        policy::widened("policy", &was.policy, now.map_or("", |now| &now.policy))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A managed policy on a role. The service knows no ID for that: one is made up, and means nothing.
 
+use secstack_sdk::drift::{Severity, Weakness};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Error, ErrorKind, Id, Result, check, naming};
 
@@ -54,6 +55,11 @@ impl Resource for RolePolicyAttachment {
     async fn parse_import(_cx: &Aws, text: &str) -> Result<Ask<Self>> {
         let object = parse(text)?;
         Ok(Ask::of(format!("{}-{}", object.role, object.policy_arn), object))
+    }
+
+    fn weakened(_was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        // A policy may be there to deny.
+        Weakness::when(now.is_none(), Severity::Low, "", "a policy of the role was detached").into_iter().collect()
     }
 }
 

@@ -6,6 +6,7 @@ use aws_sdk_kms::types::{KeyListEntry, KeyManagerType, KeyMetadata, KeySpec, Key
 use futures::{StreamExt, TryStreamExt};
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
+use secstack_sdk::drift::{Severity, Weakness};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, Wait, check};
 
@@ -170,6 +171,18 @@ impl Resource for Key {
     fn plan(draft: &mut Draft) -> Diags {
         policy::plan_normalized(draft, "policy");
         Diags::new()
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let Some(now) = now else {
+            return vec![Weakness::new(Severity::High, "", "what the key encrypted cannot be read when the key is gone for good")];
+        };
+        let was_policy = was.policy.as_deref().unwrap_or_default();
+        let mut found = policy::widened("policy", was_policy, now.policy.as_deref().unwrap_or_default());
+        found.extend(Weakness::when(was.is_enabled && !now.is_enabled, Severity::High, "is_enabled", "the key is disabled"));
+        let stale = was.enable_key_rotation && !now.enable_key_rotation;
+        found.extend(Weakness::when(stale, Severity::Medium, "enable_key_rotation", "the key is not rotated any more"));
+        found
     }
 }
 

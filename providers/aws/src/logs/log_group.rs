@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::types::{self, LogGroupClass};
 use secstack_base::{Number, Value};
+use secstack_sdk::drift::{Severity, Weakness};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Id, Result, Trace, Wait, check};
 
@@ -141,6 +142,19 @@ impl Resource for LogGroup {
             cx.logs().delete_log_group().log_group_name(&*id.0).send().await.api()?;
         }
         Ok(())
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let Some(now) = now else { return vec![Weakness::new(Severity::High, "", "the logs are gone, and nothing is logged here any more")] };
+        // 0 is for ever.
+        let kept = |days: i64| if days == 0 { i64::MAX } else { days };
+        let shorter = kept(now.retention_in_days) < kept(was.retention_in_days);
+        let bare = was.kms_key_id.is_some() && now.kms_key_id.is_none();
+        let found = [
+            Weakness::when(bare, Severity::High, "kms_key_id", "the logs are not encrypted with the key any more"),
+            Weakness::when(shorter, Severity::Medium, "retention_in_days", "logs are deleted earlier"),
+        ];
+        found.into_iter().flatten().collect()
     }
 }
 

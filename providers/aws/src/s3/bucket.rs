@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ObjectOwnership};
 use secstack_base::schema::Draft;
 use secstack_base::{Diagnostic, Diags, Type, Value};
+use secstack_sdk::drift::{Known, Severity, Shared, Weakness};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Id, Result, Trace, check};
 
@@ -103,6 +104,24 @@ pub struct Bucket {
     pub website: Option<Website>,
 }
 
+/// The attributes that types of their own took over.
+const SETTINGS: [(&str, &str); 14] = [
+    ("acceleration_status", "aws_s3_bucket_accelerate_configuration"),
+    ("acl", "aws_s3_bucket_acl"),
+    ("cors_rule", "aws_s3_bucket_cors_configuration"),
+    ("grant", "aws_s3_bucket_acl"),
+    ("lifecycle_rule", "aws_s3_bucket_lifecycle_configuration"),
+    ("logging", "aws_s3_bucket_logging"),
+    ("object_lock_configuration", "aws_s3_bucket_object_lock_configuration"),
+    ("policy", "aws_s3_bucket_policy"),
+    ("replication_configuration", "aws_s3_bucket_replication_configuration"),
+    ("request_payer", "aws_s3_bucket_request_payment_configuration"),
+    ("server_side_encryption_configuration", "aws_s3_bucket_server_side_encryption_configuration"),
+    ("versioning", "aws_s3_bucket_versioning"),
+    ("website", "aws_s3_bucket_website_configuration"),
+    ("website_endpoint", "aws_s3_bucket_website_configuration"),
+];
+
 impl Resource for Bucket {
     type Cx = Aws;
 
@@ -190,6 +209,28 @@ impl Resource for Bucket {
             diags.push(Diagnostic::error("Unsupported argument", detail).help(format!("Use the resource type {instead} instead.")));
         }
         diags
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let Some(now) = now else { return Vec::new() };
+        let mut found = policy::widened("policy", was.policy.as_deref().unwrap_or_default(), now.policy.as_deref().unwrap_or_default());
+        let public = |g: &&Grant| g.uri.as_deref().is_some_and(|u| u.ends_with("/AllUsers") || u.ends_with("/AuthenticatedUsers"));
+        let opened = now.grant.difference(&was.grant).any(|g| public(&g));
+        found.extend(Weakness::when(opened, Severity::Critical, "grant", "an ACL opens the bucket to the public now"));
+        let kept = |v: &Self| v.versioning.as_ref().is_some_and(|v| v.enabled);
+        let lost = "what is overwritten or deleted in the bucket is lost now";
+        found.extend(Weakness::when(kept(was) && !kept(now), Severity::Medium, "versioning", lost));
+        let unlogged = was.logging.is_some() && now.logging.is_none();
+        found.extend(Weakness::when(unlogged, Severity::High, "logging", "access to the bucket is not logged any more"));
+        let bare = was.server_side_encryption_configuration.is_some() && now.server_side_encryption_configuration.is_none();
+        let what = "new objects are not encrypted as they were";
+        found.extend(Weakness::when(bare, Severity::High, "server_side_encryption_configuration", what));
+        found
+    }
+
+    fn shared(id: &Id, _now: &Self, known: &Known) -> Vec<Shared> {
+        let apart = |(_, ty): &&(&'static str, &str)| known.has(ty, "bucket", &id.0);
+        SETTINGS.iter().filter(apart).map(|(attribute, _)| Shared::silent(attribute)).collect()
     }
 }
 

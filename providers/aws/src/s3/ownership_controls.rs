@@ -1,6 +1,7 @@
 //! Who owns the objects that others put into a bucket.
 
 use aws_sdk_s3::types;
+use secstack_sdk::drift::{Severity, Weakness};
 use secstack_sdk::typed::{Ask, Block, Found, Resource, Schema};
 use secstack_sdk::{Id, Result, check};
 
@@ -58,6 +59,12 @@ impl Resource for OwnershipControls {
     async fn delete(cx: &Aws, id: &Id, _prior: &Self) -> Result<()> {
         cx.s3().delete_bucket_ownership_controls().bucket(&*id.0).send().await.api()?;
         Ok(())
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let enforced = |v: &Self| v.rule.as_ref().is_some_and(|r| r.object_ownership == "BucketOwnerEnforced");
+        let lifted = enforced(was) && !now.is_some_and(enforced);
+        Weakness::when(lifted, Severity::Medium, "rule", "access can be given by ACLs now").into_iter().collect()
     }
 }
 

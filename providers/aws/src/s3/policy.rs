@@ -2,6 +2,7 @@
 
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
+use secstack_sdk::drift::Weakness;
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Id, Result};
 
@@ -55,6 +56,10 @@ impl Resource for BucketPolicy {
     fn plan(draft: &mut Draft) -> Diags {
         policy::plan_normalized(draft, "policy");
         Diags::new()
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        policy::widened("policy", &was.policy, now.map_or("", |now| &now.policy))
     }
 }
 

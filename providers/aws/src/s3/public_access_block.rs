@@ -1,6 +1,7 @@
 //! What keeps a bucket from becoming public by mistake.
 
 use aws_sdk_s3::types::PublicAccessBlockConfiguration;
+use secstack_sdk::drift::{Severity, Weakness};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Id, Result};
 
@@ -66,6 +67,24 @@ impl Resource for PublicAccessBlock {
     async fn delete(cx: &Aws, id: &Id, _prior: &Self) -> Result<()> {
         cx.s3().delete_public_access_block().bucket(&*id.0).send().await.api()?;
         Ok(())
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let lifted = |attribute: &str, was: bool, now: Option<bool>, what: &str| {
+            Weakness::when(was && now != Some(true), Severity::High, attribute, what)
+        };
+        let found = [
+            lifted("block_public_acls", was.block_public_acls, now.map(|n| n.block_public_acls), "public ACLs can be set now"),
+            lifted("block_public_policy", was.block_public_policy, now.map(|n| n.block_public_policy), "a public policy can be set now"),
+            lifted("ignore_public_acls", was.ignore_public_acls, now.map(|n| n.ignore_public_acls), "public ACLs count now"),
+            lifted(
+                "restrict_public_buckets",
+                was.restrict_public_buckets,
+                now.map(|n| n.restrict_public_buckets),
+                "a public policy opens the bucket to others now",
+            ),
+        ];
+        found.into_iter().flatten().collect()
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_s3::types::{ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule};
+use secstack_sdk::drift::{Severity, Weakness};
 use secstack_sdk::typed::{Ask, Block, Found, Resource, Schema};
 use secstack_sdk::{Id, Result, Wait, check};
 
@@ -84,6 +85,20 @@ impl Resource for EncryptionConfiguration {
         let call = cx.s3().delete_bucket_encryption().bucket(bucket).set_expected_bucket_owner(owner.map(Into::into));
         call.send().await.api()?;
         Ok(())
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let by_key = |v: &Self| {
+            let by_default = v.rule.iter().filter_map(|r| r.apply_server_side_encryption_by_default.as_ref());
+            by_default.filter(|d| d.sse_algorithm.starts_with("aws:kms")).map(|d| d.kms_master_key_id.clone()).next()
+        };
+        let Some(key) = by_key(was) else { return Vec::new() };
+        let what = match now.and_then(by_key) {
+            None => "new objects are not encrypted with a key of KMS any more",
+            Some(other) if other != key => "new objects are encrypted with another key",
+            Some(_) => return Vec::new(),
+        };
+        vec![Weakness::new(Severity::High, "rule", what)]
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_s3::types::{BucketVersioningStatus, MfaDelete, VersioningConfiguration};
+use secstack_sdk::drift::{Severity, Weakness};
 use secstack_sdk::typed::{Ask, Block, Found, Resource, Schema};
 use secstack_sdk::{Id, Result, Wait, check};
 
@@ -81,6 +82,13 @@ impl Resource for Versioning {
             Some("Disabled") => Ok(()),
             _ => put(cx, prior, Some(BucketVersioningStatus::Suspended)).await,
         }
+    }
+
+    fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
+        let on = |v: &Self| v.versioning_configuration.as_ref().is_some_and(|c| c.status == "Enabled");
+        let off = on(was) && !now.is_some_and(on);
+        let what = "what is overwritten or deleted in the bucket is lost now";
+        Weakness::when(off, Severity::Medium, "versioning_configuration", what).into_iter().collect()
     }
 }
 

@@ -11,6 +11,7 @@ use secstack_base::schema::{Draft, Schema};
 use secstack_base::{Diags, Value};
 
 use super::{Ask, Context, DataSource, FromValue, Resource};
+use crate::drift::{Known, Shared, Unmanaged, Weakness};
 use crate::{Error, ErrorKind, Found, Id, ReadRequest, Result, Trace, Wait};
 
 /// How many reads of one type are under way at once, when the type's reads take few objects.
@@ -44,6 +45,12 @@ pub trait AnyResource<Cx>: Send + Sync {
     fn update<'a>(&'a self, cx: &'a Cx, id: &'a Id, change: (&'a Value, &'a Value)) -> BoxFuture<'a, Result<()>>;
     /// See [`Resource::delete`].
     fn delete<'a>(&'a self, cx: &'a Cx, id: &'a Id, prior: &'a Value) -> BoxFuture<'a, Result<()>>;
+    /// See [`Resource::weakened`].
+    fn weakened(&self, was: &Value, now: Option<&Value>) -> Vec<Weakness>;
+    /// See [`Resource::shared`].
+    fn shared(&self, now: &Value, known: &Known) -> Vec<Shared>;
+    /// See [`Resource::unmanaged`].
+    fn unmanaged<'a>(&'a self, cx: &'a Cx, ours: &'a [Id], known: &'a Known) -> BoxFuture<'a, Result<Vec<Unmanaged>>>;
     /// See [`Resource::parse_import`].
     fn import<'a>(&'a self, cx: &'a Cx, text: &'a str) -> BoxFuture<'a, Result<ReadRequest>>;
 }
@@ -141,6 +148,22 @@ impl<R: Resource> AnyResource<R::Cx> for Typed<R> {
                 other => other,
             }
         })
+    }
+
+    fn weakened(&self, was: &Value, now: Option<&Value>) -> Vec<Weakness> {
+        match (typed::<R>(was), now.map(typed::<R>).transpose()) {
+            (Ok(was), Ok(now)) => R::weakened(&was, now.as_ref()),
+            _ => Vec::new(),
+        }
+    }
+
+    fn shared(&self, now: &Value, known: &Known) -> Vec<Shared> {
+        let id = Id(now.get_str("id").unwrap_or_default().into());
+        typed::<R>(now).map(|now| R::shared(&id, &now, known)).unwrap_or_default()
+    }
+
+    fn unmanaged<'a>(&'a self, cx: &'a R::Cx, ours: &'a [Id], known: &'a Known) -> BoxFuture<'a, Result<Vec<Unmanaged>>> {
+        Box::pin(R::unmanaged(cx, ours, known))
     }
 
     fn import<'a>(&'a self, cx: &'a R::Cx, text: &'a str) -> BoxFuture<'a, Result<ReadRequest>> {

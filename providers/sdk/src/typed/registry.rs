@@ -8,6 +8,7 @@ use secstack_base::schema::{Draft, Schema};
 use secstack_base::{Diags, Str, Value};
 
 use super::{AnyData, AnyResource, Context, DataSource, Resource, Typed};
+use crate::drift::{Known, Shared, Unmanaged, Weakness};
 use crate::{Created, Error, Found, Id, Instance, ProviderSchema, ReadRequest, Result, Trace, Wait};
 
 /// A provider's resource types and data sources, by name.
@@ -136,6 +137,18 @@ impl<Cx: Context> Instance for Configured<Cx> {
 
     async fn import(&self, ty: &str, text: &str) -> Result<ReadRequest> {
         self.registry.find(ty)?.import(self.cx()?, text).await
+    }
+
+    fn weakened(&self, ty: &str, was: &Value, now: Option<&Value>) -> Vec<Weakness> {
+        self.registry.find(ty).map_or_else(|_| Vec::new(), |r| r.weakened(was, now))
+    }
+
+    fn shared(&self, ty: &str, now: &Value, known: &Known) -> Vec<Shared> {
+        self.registry.find(ty).map_or_else(|_| Vec::new(), |r| r.shared(now, known))
+    }
+
+    async fn unmanaged(&self, ty: &str, ours: &[Id], known: &Known) -> Result<Vec<Unmanaged>> {
+        self.registry.find(ty)?.unmanaged(self.cx()?, ours, known).await
     }
 
     async fn read_data(&self, ty: &str, config: &Value) -> Result<Value> {

@@ -3,9 +3,10 @@
 //! Requests run on a thread of their own. A run that is busy with something else cannot keep a lock from being renewed
 //! then, and the journal, which is written from a thread without a runtime, uses the same connections.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, Delete, ObjectCannedAcl, ObjectIdentifier, ServerSideEncryption};
@@ -16,6 +17,7 @@ use super::config::{Config, Sealing};
 use super::connect::client;
 use super::failure::{self, Failure, explain};
 use crate::error::{Error, Result};
+use crate::past::Past;
 
 /// How often a write is tried while somebody else writes the same object.
 const ATTEMPTS: u32 = 5;
@@ -23,8 +25,8 @@ const ATTEMPTS: u32 = 5;
 const AT_ONCE: usize = 16;
 /// The member of an object's metadata that tells one write from any other.
 const WRITE: &str = "secstack-write";
-/// The member that tells how many objects of a journal were known to be there.
-const AFTER: &str = "secstack-after";
+/// Metadata of an object besides that: names and ASCII text.
+pub(super) type Notes = Vec<(&'static str, String)>;
 
 /// A bucket. Clones share its connections.
 #[derive(Clone)]
@@ -69,8 +71,8 @@ pub(super) struct Object {
     pub etag: String,
     /// How long ago it was written, by the server's clock.
     pub age: Duration,
-    /// For an object of a journal, how many were known to be there when it was written.
-    pub after: Option<u64>,
+    /// Its metadata.
+    pub notes: BTreeMap<String, String>,
 }
 
 /// What must hold for a write.
@@ -127,18 +129,23 @@ impl Bucket {
 
     /// Reads an object. `None` when it is not there.
     pub(super) async fn get(&self, key: &str) -> Result<Option<Object>> {
-        let (inner, at) = (self.0.clone(), key.to_string());
+        self.get_version(key, None).await
+    }
+
+    /// Reads a version of an object; the newest if none is named.
+    pub(super) async fn get_version(&self, key: &str, version: Option<&str>) -> Result<Option<Object>> {
+        let (inner, at, version) = (self.0.clone(), key.to_string(), version.map(str::to_string));
         let got = self.spawn(async move {
-            let mut asked = inner.client.get_object().bucket(&inner.name).key(at);
+            let mut asked = inner.client.get_object().bucket(&inner.name).key(at).set_version_id(version);
             if let Some((key, digest)) = inner.sealing.customer() {
                 asked = asked.sse_customer_algorithm("AES256").sse_customer_key(key).sse_customer_key_md5(digest);
             }
             let answer = asked.send().await.map_err(|e| failure::of(&e))?;
             let age = inner.clock.age(answer.last_modified);
-            let after = answer.metadata.as_ref().and_then(|m| m.get(AFTER)?.parse().ok());
+            let notes = answer.metadata.clone().unwrap_or_default().into_iter().collect();
             let etag = answer.e_tag.unwrap_or_default();
             let bytes = answer.body.collect().await.map_err(|e| Failure::broken_off(&e))?.to_vec();
-            Ok(Object { bytes, etag, age, after })
+            Ok(Object { bytes, etag, age, notes })
         });
         match joined(got.await) {
             Ok(object) => Ok(Some(object)),
@@ -164,12 +171,11 @@ impl Bucket {
         }
     }
 
-    /// Writes an object if the condition holds, and gives its new tag. `None` when the condition does not hold. `after` is
-    /// for objects of a journal.
-    pub(super) async fn put(&self, key: &str, bytes: Vec<u8>, condition: If, after: Option<u64>) -> Result<Option<String>> {
+    /// Writes an object if the condition holds, and gives its new tag. `None` when the condition does not hold.
+    pub(super) async fn put(&self, key: &str, bytes: Vec<u8>, condition: If, notes: Notes) -> Result<Option<String>> {
         let write = uuid::Uuid::new_v4().to_string();
         for attempt in 1.. {
-            let put = self.put_once(key, bytes.clone(), &condition, (&write, after)).await;
+            let put = self.put_once(key, bytes.clone(), &condition, (&write, &notes)).await;
             let f = match put {
                 Ok(etag) => return Ok(Some(etag)),
                 Err(f) => f,
@@ -191,14 +197,13 @@ impl Bucket {
         Ok(None)
     }
 
-    async fn put_once(&self, key: &str, bytes: Vec<u8>, condition: &If, (write, after): (&str, Option<u64>)) -> Result<String, Failure> {
+    async fn put_once(&self, key: &str, bytes: Vec<u8>, condition: &If, (write, notes): (&str, &Notes)) -> Result<String, Failure> {
+        let notes = notes.clone();
         let (inner, key, condition, write) = (self.0.clone(), key.to_string(), condition.clone(), write.to_string());
         let put = self.spawn(async move {
             let mut asked = inner.client.put_object().bucket(&inner.name).key(key).content_type("application/json");
             asked = asked.metadata(WRITE, write).set_acl(inner.acl.clone()).body(ByteStream::from(bytes));
-            if let Some(after) = after {
-                asked = asked.metadata(AFTER, after.to_string());
-            }
+            asked = notes.into_iter().fold(asked, |asked, (name, text)| asked.metadata(name, text));
             asked = match condition {
                 If::Absent => asked.if_none_match("*"),
                 If::Unchanged(etag) => asked.if_match(etag),
@@ -291,6 +296,31 @@ impl Bucket {
             }
         });
         joined(listed.await).map_err(|f: Failure| explain(&format!("list s3://{}/{prefix}", self.0.name), &f))
+    }
+
+    /// The versions of an object that are still there, the newest first.
+    pub(super) async fn versions(&self, key: &str, most: usize) -> Result<Vec<Past>> {
+        let (inner, at) = (self.0.clone(), key.to_string());
+        let listed = self.spawn(async move {
+            let (mut found, mut markers) = (Vec::new(), (None, None));
+            loop {
+                let asked = inner.client.list_object_versions().bucket(&inner.name).prefix(&at);
+                let page = asked.set_key_marker(markers.0).set_version_id_marker(markers.1).send().await.map_err(|e| failure::of(&e))?;
+                found.extend(page.versions.unwrap_or_default().into_iter().filter(|v| v.key.as_ref() == Some(&at)).map(|v| Past {
+                    id: v.version_id.unwrap_or_default(),
+                    written: v.last_modified.and_then(|t| SystemTime::try_from(t).ok()),
+                    size: v.size.and_then(|s| u64::try_from(s).ok()).unwrap_or_default(),
+                }));
+                // Keys come in order: what follows belongs to another one once this one has been passed.
+                let more = page.is_truncated == Some(true) && page.next_key_marker.as_ref() == Some(&at);
+                markers = (page.next_key_marker, page.next_version_id_marker);
+                if !more || found.len() >= most {
+                    found.truncate(most);
+                    return Ok(found);
+                }
+            }
+        });
+        joined(listed.await).map_err(|f: Failure| explain(&format!("list the versions of s3://{}/{key}", self.0.name), &f))
     }
 
     /// Whether the bucket keeps old versions of objects. `None` when we may not know.

@@ -21,6 +21,8 @@ use crate::error::{Error, Result};
 use crate::journal::{self, Done, Guard, Sink, Stored};
 
 /// How long a fence stays: longer than anybody leaves a run stopped and then lets it go on.
+/// The member of the metadata that tells how many objects of a journal were known to be there when one was written.
+const AFTER: &str = "secstack-after";
 const FENCE_STAYS: Duration = Duration::from_secs(24 * 3600);
 
 /// How many objects are on their way at once.
@@ -129,7 +131,7 @@ impl Place {
             return Ok(());
         }
         let behind = objects.range(end..).filter(|(_, o)| !o.is_fence).map(|(n, _)| self.key(epoch, *n)).collect();
-        let known = self.bucket.get_all(behind).await?.into_iter().flatten().filter_map(|o| o.after);
+        let known = self.bucket.get_all(behind).await?.into_iter().flatten().filter_map(|o| o.notes.get(AFTER)?.parse::<u64>().ok());
         match known.max() {
             Some(after) if after > end => Err(self.damaged(epoch, end, "is missing")),
             _ => Ok(()),
@@ -149,7 +151,7 @@ impl Place {
         for (epoch, objects) in layout.live().filter(|(_, objects)| !objects.get(&first_free(objects)).is_some_and(|o| o.is_fence)) {
             let mut free = first_free(objects);
             // The other run may be writing still.
-            while self.bucket.put(&self.key(epoch, free), Vec::new(), If::Absent, None).await?.is_none() {
+            while self.bucket.put(&self.key(epoch, free), Vec::new(), If::Absent, Vec::new()).await?.is_none() {
                 let layout = self.layout().await?;
                 let Some(objects) = layout.epochs.get(&epoch) else { break };
                 free = first_free(objects);
@@ -264,7 +266,7 @@ impl ObjectSink {
 async fn append(place: &Place, key: &str, bytes: Vec<u8>, after: u64, holding: Option<&Holding>) -> Result<()> {
     let check = || holding.map_or(Ok(()), Holding::check);
     check()?;
-    if place.bucket.put(key, bytes, If::Absent, Some(after)).await?.is_none() {
+    if place.bucket.put(key, bytes, If::Absent, vec![(AFTER, after.to_string())]).await?.is_none() {
         return Err(Error::LockLost("Another run took this one for dead, and has closed its journal.".into()));
     }
     // The run may have been stopped in between, and another one be at work.

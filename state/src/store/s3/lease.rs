@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::bucket::{Bucket, If, Object};
 use crate::error::{Error, Locked, Result};
 use crate::lock::LockInfo;
+use crate::past::Author;
 
 /// Times come in whole seconds, so that an age may be off by one; and the holder is to be sure first.
 const MARGIN: Duration = Duration::from_secs(2);
@@ -141,7 +142,7 @@ impl Holding {
         let lease = Lease { seconds: length.as_secs(), renewals: 0 };
         let file = LockFile { info: info.clone(), lease: Some(lease) };
         let good_until = Moment::after(length);
-        let put = bucket.put(key, file.bytes()?, condition, None).await?;
+        let put = bucket.put(key, file.bytes()?, condition, Vec::new()).await?;
         Ok(put.map(|etag| Self {
             bucket: bucket.clone(),
             key: key.into(),
@@ -153,6 +154,11 @@ impl Holding {
 
     pub(super) fn id(&self) -> String {
         self.held().file.info.id.clone()
+    }
+
+    /// The holder, as the author of what this run writes.
+    pub(super) fn author(&self) -> Author {
+        Author::of(&self.held().file.info)
     }
 
     fn held(&self) -> std::sync::MutexGuard<'_, Held> {
@@ -220,7 +226,7 @@ impl Holding {
         }
         // The lease counts from before the request: the server cannot have written it earlier.
         let good_until = Moment::after(self.length);
-        let put = self.bucket.put(&self.key, file.bytes()?, If::Unchanged(etag), None).await?;
+        let put = self.bucket.put(&self.key, file.bytes()?, If::Unchanged(etag), Vec::new()).await?;
         Ok(put.is_some_and(|etag| {
             *self.held() = Held { file, etag, good_until };
             true

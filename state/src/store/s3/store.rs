@@ -13,7 +13,7 @@ use secstack_base::Diagnostic;
 use tokio::task::JoinHandle;
 
 use super::super::{Force, Planned, Store, plan_push, plan_write, read_stored};
-use super::bucket::{Bucket, If};
+use super::bucket::{Bucket, If, Notes};
 use super::config::Config;
 use super::epoch::{Layout, Place};
 use super::lease::{Found, Holding};
@@ -23,6 +23,7 @@ use crate::file;
 use crate::journal::{self, Intent, Journal, Recovered, Stored};
 use crate::lock::LockInfo;
 use crate::model::{Snapshot, Version};
+use crate::past::{Author, Opened, Past};
 
 /// How often something is read again that changes while it is read.
 const PATIENCE: usize = 20;
@@ -58,6 +59,7 @@ struct Session {
 struct Known {
     bytes: Option<Vec<u8>>,
     etag: Option<String>,
+    author: Option<Author>,
 }
 
 /// A lock with the task that renews it.
@@ -72,6 +74,11 @@ impl Known {
         let snapshot = self.bytes.as_deref().map_or(Ok(None), |bytes| read_stored(bytes, name, cipher))?;
         // A workspace without anything in it: nobody has written its state yet.
         Ok(snapshot.filter(|s| s.serial > 0 || !s.is_empty()))
+    }
+
+    /// The metadata with which it is written once more: who claims a state does not change it.
+    fn notes(&self) -> Notes {
+        self.author.as_ref().map(Author::notes).unwrap_or_default()
     }
 
     fn condition(&self) -> If {
@@ -97,6 +104,11 @@ impl S3Store {
         format!("s3://{}/{}", self.bucket.name(), self.key)
     }
 
+    /// Who writes in this run.
+    fn author(&self) -> Author {
+        self.holding().map_or_else(|| Author::of(&LockInfo::new("")), |h| h.author())
+    }
+
     fn lock_key(&self) -> String {
         format!("{}.tflock", self.key)
     }
@@ -111,8 +123,9 @@ impl S3Store {
     }
 
     async fn fetch(&self) -> Result<Known> {
-        let Some(object) = self.bucket.get(&self.key).await? else { return Ok(Known { bytes: None, etag: None }) };
-        Ok(Known { bytes: Some(object.bytes).filter(|b| !b.is_empty()), etag: Some(object.etag) })
+        let Some(object) = self.bucket.get(&self.key).await? else { return Ok(Known { bytes: None, etag: None, author: None }) };
+        let author = Author::from_notes(&object.notes);
+        Ok(Known { bytes: Some(object.bytes).filter(|b| !b.is_empty()), etag: Some(object.etag), author })
     }
 
     fn decode(&self, known: &Known) -> Result<Option<Snapshot>> {
@@ -131,7 +144,7 @@ impl S3Store {
 
     /// Makes the state of a new workspace, without anything in it.
     pub(super) async fn create(&self) -> Result<()> {
-        self.bucket.put(&self.key, self.nothing()?, If::Absent, None).await.map(drop)
+        self.bucket.put(&self.key, self.nothing()?, If::Absent, self.author().notes()).await.map(drop)
     }
 
     /// The snapshot and the journal as they stood at one instant.
@@ -162,7 +175,7 @@ impl S3Store {
                 Some(bytes) => [bytes.as_slice(), b"\n"].concat(),
                 None => self.nothing()?,
             };
-            if self.bucket.put(&self.key, claimed, known.condition(), None).await?.is_some() {
+            if self.bucket.put(&self.key, claimed, known.condition(), known.notes()).await?.is_some() {
                 return Ok(());
             }
         }
@@ -173,8 +186,10 @@ impl S3Store {
     async fn store(&self, session: &mut Session, known: &Known, text: String, expected: Version) -> Result<()> {
         self.may_write()?;
         session.known = None;
-        if let Some(etag) = self.bucket.put(&self.key, text.clone().into_bytes(), known.condition(), None).await? {
-            session.known = Some(Known { bytes: Some(text.into_bytes()), etag: Some(etag) });
+        let author = self.author();
+        let notes = author.notes();
+        if let Some(etag) = self.bucket.put(&self.key, text.clone().into_bytes(), known.condition(), notes.clone()).await? {
+            session.known = Some(Known { bytes: Some(text.into_bytes()), etag: Some(etag), author: Some(author) });
             return Ok(());
         }
         self.may_write()?;
@@ -296,7 +311,7 @@ impl Store for S3Store {
             // What stands there may be broken, which is why it is replaced.
             Force::Yes => {
                 let etag = self.bucket.get(&self.key).await?.map(|o| o.etag);
-                (Known { bytes: None, etag }, None, Vec::new())
+                (Known { bytes: None, etag, author: None }, None, Vec::new())
             }
         };
         let expected = stored.as_ref().map_or_else(|| snapshot.version(), Snapshot::version);
@@ -413,6 +428,17 @@ impl Store for S3Store {
             }
         }
         Err(self.restless())
+    }
+
+    async fn versions(&self, most: usize) -> Result<Vec<Past>> {
+        self.bucket.versions(&self.key, most).await
+    }
+
+    async fn open_version(&self, id: &str) -> Result<Option<Opened>> {
+        let Some(object) = self.bucket.get_version(&self.key, Some(id)).await? else { return Ok(None) };
+        let author = Author::from_notes(&object.notes);
+        let known = Known { bytes: Some(object.bytes).filter(|b| !b.is_empty()), etag: None, author: None };
+        Ok(Some(Opened { snapshot: known.snapshot(&format!("{} (version {id})", self.name()), &self.cipher)?, author }))
     }
 
     fn is_local(&self) -> bool {

@@ -1,6 +1,8 @@
 //! `state`
 
+mod history;
 mod mv;
+mod query;
 mod text;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +17,7 @@ use crate::app::{App, Outcome, Told};
 use crate::flags::{Lock, StatePaths, switch};
 use crate::session::Session;
 use crate::view::View;
+use query::Query;
 use crate::{project, text as human};
 
 /// Advanced state management
@@ -37,8 +40,10 @@ struct Change {
 enum Sub {
     /// List resources in the state
     List {
-        /// Only these modules, resources or instances.
+        /// Only these modules, resources or instances; "*" stands for any text.
         addresses: Vec<String>,
+        #[command(flatten)]
+        query: Query,
         /// Only objects with this ID.
         #[arg(long, value_name = "ID")]
         id: Option<String>,
@@ -48,7 +53,34 @@ enum Sub {
     },
     /// Show a resource in the state
     Show {
+        /// The instance, or a pattern in which "*" stands for any text.
+        #[arg(required_unless_present_any = ["types", "conditions"])]
+        address: Option<String>,
+        #[command(flatten)]
+        query: Query,
+        /// Read the state from this file.
+        #[arg(long, value_name = "PATH")]
+        state: Option<PathBuf>,
+    },
+    /// Show what became of an instance over the stored versions of the state
+    ///
+    /// The newest change comes first. States in S3 have a history if the bucket keeps versions; a local state has its backup.
+    History {
         /// The instance.
+        address: String,
+        /// How many versions are looked at.
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+    },
+    /// List the stored versions of the state, with who wrote each
+    Versions {
+        /// How many are listed.
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+    },
+    /// List what was built upon a module, resource or instance, near and far
+    Dependents {
+        /// The module, resource or instance.
         address: String,
         /// Read the state from this file.
         #[arg(long, value_name = "PATH")]
@@ -108,25 +140,54 @@ impl State {
     pub async fn run(&self, app: &App) -> Outcome {
         let view = View::new(&app.out, false);
         match &self.command {
-            Sub::List { addresses, id, state } => {
+            Sub::List { addresses, query, id, state } => {
+                let wanted = query.wanted(addresses).map_err(|d| view.error(d))?;
                 let (session, _) = look(app, &view, state.as_deref()).await?;
-                let targets = targets(&view, addresses)?;
                 for (addr, _, instance) in session.snapshot.instances() {
                     let has_id = |id: &String| {
                         instance.current.as_deref().and_then(|o| o.decode_implied().ok()).is_some_and(|v| v.get_str("id") == Some(id))
                     };
-                    if (targets.is_empty() || targets.iter().any(|t| t.contains(&addr))) && id.as_ref().is_none_or(has_id) {
+                    if wanted.contains(&addr, instance) && id.as_ref().is_none_or(has_id) {
                         app.out.line(addr.to_string());
                     }
                 }
             }
-            Sub::Show { address, state } => {
+            Sub::Show { address, query, state } => {
                 let (session, _) = look(app, &view, state.as_deref()).await?;
-                let addr: Addr = address.parse().map_err(|e| view.error(text::invalid(address, &e)))?;
-                if session.snapshot.get(&addr).is_none() {
-                    return Err(view.error(text::missing(&session.snapshot, &addr)));
+                let one = address.as_ref().filter(|a| !a.contains('*') && query.is_empty());
+                if let Some(address) = one {
+                    let addr = existing(&view, &session.snapshot, address)?;
+                    app.out.text(&human::state_show(&session.snapshot, &app.providers(), |a, _| *a == addr, app.out.style()));
+                    return Ok(0);
                 }
-                app.out.text(&human::state_show(&session.snapshot, &app.providers(), Some(&addr), app.out.style()));
+                let wanted = query.wanted(address.as_slice()).map_err(|d| view.error(d))?;
+                let shown = human::state_show(&session.snapshot, &app.providers(), |a, i| wanted.contains(a, i), app.out.style());
+                if shown.is_empty() {
+                    return Err(view.error(text::nothing_found()));
+                }
+                app.out.text(&shown);
+            }
+            Sub::History { address, limit } => {
+                let (session, _) = look(app, &view, None).await?;
+                let addr: Addr = address.parse().map_err(|e| view.error(text::invalid(address, &e)))?;
+                let versions = history::read(&*session.store, *limit).await.map_err(|e| view.error(e.diagnostic()))?;
+                match history::of(&addr, &versions, &app.providers(), app.out.style()) {
+                    Some(text) => app.out.text(&text),
+                    None => return Err(view.error(text::missing(&session.snapshot, &addr))),
+                }
+            }
+            Sub::Versions { limit } => {
+                let (session, _) = look(app, &view, None).await?;
+                let versions = history::read(&*session.store, *limit).await.map_err(|e| view.error(e.diagnostic()))?;
+                app.out.text(&history::table(&versions, app.out.style()));
+            }
+            Sub::Dependents { address, state } => {
+                let (session, _) = look(app, &view, state.as_deref()).await?;
+                let target: Target = address.parse().map_err(|e| view.error(text::invalid(address, &e)))?;
+                if !session.snapshot.instances().any(|(a, ..)| target.contains(&a)) {
+                    return Err(view.error(text::not_there(&session.snapshot, address)));
+                }
+                query::dependents(&session.snapshot, &target).iter().for_each(|a| app.out.line(a.to_string()));
             }
             Sub::Mv { source, destination, dry_run, change } => {
                 let from: Target = source.parse().map_err(|e| view.error(text::invalid(source, &e)))?;
@@ -232,6 +293,15 @@ async fn look(app: &App, view: &View, state: Option<&Path>) -> Result<(Session, 
     let (place, workspace) = project::place(app, view, &paths)?;
     let session = Session::look(view, &place, &workspace).await?;
     if session.exists { Ok((session, workspace)) } else { Err(view.error(text::no_state())) }
+}
+
+/// The address of an instance that the state has.
+fn existing(view: &View, state: &Snapshot, address: &str) -> Result<Addr, Told> {
+    let addr: Addr = address.parse().map_err(|e| view.error(text::invalid(address, &e)))?;
+    if state.get(&addr).is_none() {
+        return Err(view.error(text::missing(state, &addr)));
+    }
+    Ok(addr)
 }
 
 fn targets(view: &View, addresses: &[String]) -> Result<Vec<Target>, Told> {

@@ -16,11 +16,29 @@ pub fn invalid(text: &str, e: &ParseError) -> Diagnostic {
     Diagnostic::error(format!("Invalid address {text:?}"), e.to_string())
 }
 
+/// Nothing answers to a question.
+pub fn nothing_found() -> Diagnostic {
+    let what = "No instance in the state answers to this pattern, type and conditions. To view the available instances, use \"secstack state list\".";
+    Diagnostic::error("No instance found", what)
+}
+
+/// A module, resource or instance that the state does not have.
+pub fn not_there(state: &Snapshot, asked: &str) -> Diagnostic {
+    let what = format!(
+        "The state has nothing at {asked}.{} To view the available instances, use \"secstack state list\".",
+        near(state, asked)
+    );
+    Diagnostic::error("No instance found", what)
+}
+
+fn near(state: &Snapshot, asked: &str) -> String {
+    let names: Vec<String> = state.instances().map(|(a, ..)| a.to_string()).collect();
+    suggest(asked, names.iter().map(String::as_str)).map(|n| format!(" Did you mean {n}?")).unwrap_or_default()
+}
+
 /// An instance that the state does not have.
 pub fn missing(state: &Snapshot, addr: &Addr) -> Diagnostic {
-    let names: Vec<String> = state.instances().map(|(a, ..)| a.to_string()).collect();
-    let asked = addr.to_string();
-    let near = suggest(&asked, names.iter().map(String::as_str)).map(|n| format!(" Did you mean {n}?")).unwrap_or_default();
+    let near = near(state, &addr.to_string());
     let what = format!(
         "No instance found for the given address {addr}.{near} This command requires that the address references one specific instance. To view the available instances, use \"secstack state list\"."
     );
