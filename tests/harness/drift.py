@@ -109,7 +109,7 @@ class Trial:
         json_call(self.cloud.upstream, "kms", "TrentService.DisableKeyRotation", {"KeyId": key})
         json_call(self.cloud.upstream, "logs", "Logs_20140328.DeleteLogGroup", {"logGroupName": "/aws/eks/platform/cluster"})
         xml = {"Content-Type": "application/xml"}
-        send(self.cloud.upstream, "s3", "PUT", f"/{bucket}?policy", {}, json.dumps(ANYBODY).encode())
+        send(self.cloud.upstream, "s3", "PUT", f"/{bucket}?policy", {"Content-Type": "application/json"}, json.dumps(ANYBODY).encode())
         send(self.cloud.upstream, "s3", "DELETE", f"/{bucket}?publicAccessBlock")
         suspended = b'<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>Suspended</Status></VersioningConfiguration>'
         send(self.cloud.upstream, "s3", "PUT", f"/{bucket}?versioning", xml, suspended)
@@ -148,7 +148,7 @@ class Trial:
         ranks = [["critical", "high", "medium", "low", None].index(f["severity"]) for f in found]
         check(ranks == sorted(ranks), f"findings are not in order of severity: {ranks}")
         check(report["summary"]["security"] == sum(1 for _, severity, _, _ in expected if severity), f"wrong summary: {report['summary']}")
-        for part in ("What matters to security:", "Other differences:", "critical: 22/tcp is open to 0.0.0.0/0", '"ManagedBy"'):
+        for part in ("What matters to security:", "Other differences:", "critical: 22/tcp is open to 0.0.0.0/0", 'ManagedBy = "hand"'):
             check(part in ran.output, f"the text lacks {part!r}", ran.output)
         self.unchanged()
 

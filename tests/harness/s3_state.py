@@ -419,9 +419,35 @@ def broken(engine, _terraform, s3):
         work.settled("-var=n=9")
 
 
+def remembers(engine, terraform, s3):
+    """The versions of a state tell who wrote them and what became of an object."""
+    versioned = b'<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>Enabled</Status></VersioningConfiguration>'
+    send(s3.endpoint, "s3", "PUT", f"/{s3.bucket}?versioning", {"Content-Type": "application/xml"}, versioned)
+    with Work(engine, s3) as ours, Work(terraform, s3) as theirs:
+        ours.env.update(GITHUB_SERVER_URL="https://github.com", GITHUB_REPOSITORY="a/b", GITHUB_RUN_ID="7")
+        for n in (1, 2):
+            ours.apply(f"-var=n={n}")
+        theirs.run("init", "-input=false", "-no-color")
+        theirs.write((BACKEND.format(bucket=s3.bucket) + CONFIG).replace('"v$', '"w$'))
+        theirs.apply("-var=n=2")
+        ours.apply("-var=n=1")
+        rows = [re.split(r" {2,}", line) for line in ours.run("state", "versions").splitlines()[1:]]
+        # A serial comes up again where a run that took over claimed the state.
+        check([row[0] for row in rows] == sorted({row[0] for row in rows}, key=int, reverse=True), "versions are out of order", str(rows))
+        by = {row[0]: row[3] for row in rows}
+        wrote = {"ours": [s for s, who in by.items() if "(apply), CI job https://github.com/a/b/actions/runs/7" in who], "theirs": [s for s, who in by.items() if who == "-"]}
+        check((len(wrote["ours"]), len(wrote["theirs"])) == (3, 1), f"who wrote which version: {by}")
+        history = ours.run("state", "history", "terraform_data.a[1]")
+        titles = [line.split("serial ")[1].split(maxsplit=1)[1] for line in history.splitlines() if "serial " in line]
+        check(titles == ["was removed", "changed", "was added"] and '"v1" -> "w1"' in history, "the history is another", history)
+        limited = ours.run("state", "versions", "-limit=2").splitlines()
+        check(len(limited) == 3, "-limit=2 lists another number", str(limited))
+        check("No instance found" in ours.run("state", "history", "terraform_data.b", code=1), "an object that never was has a history")
+
+
 CHECKS = [
     (reads_each_other, True), (locks_exclude_each_other, True), (workspaces_are_shared, True), (moves, False), (outputs_are_read, False),
-    (killed, False), (stopped, False), (cut_off, False), (broken, False),
+    (remembers, True), (killed, False), (stopped, False), (cut_off, False), (broken, False),
 ]
 
 

@@ -76,15 +76,14 @@ impl Report<'_> {
 /// `2 changed, 1 gone`, or that there is nothing.
 fn counts(d: &Drift) -> String {
     let kinds = [Kind::Changed, Kind::Gone, Kind::Unmanaged];
-    let words: Vec<String> =
-        kinds.iter().filter(|k| d.count(**k) > 0).map(|k| format!("{} {}", d.count(*k), k.word())).collect();
+    let words: Vec<String> = kinds.iter().filter(|k| d.count(**k) > 0).map(|k| format!("{} {}", d.count(*k), k.word())).collect();
     words.join(", ")
 }
 
 /// What a finding is, without its weaknesses.
 fn heading(f: &Finding) -> String {
     match (&f.unmanaged, f.kind) {
-        (Some(u), _) => format!("{} {} in {} is not managed", u.ty, u.text, f.addr),
+        (Some(u), _) => format!("{} in {} is not managed", u.text, f.addr),
         (None, Kind::Gone) => format!("{}{} is gone", f.addr, f.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default()),
         (None, _) => format!("{} has changed", f.addr),
     }
@@ -94,7 +93,8 @@ fn heading(f: &Finding) -> String {
 fn left_out(d: &Drift) -> Vec<String> {
     let mut out = Vec::new();
     if d.computed > 0 {
-        let s = if d.computed == 1 { "attribute that only the provider sets differs" } else { "attributes that only the provider sets differ" };
+        let s =
+            if d.computed == 1 { "attribute that only the provider sets differs" } else { "attributes that only the provider sets differ" };
         out.push(format!("{} {s}; -computed counts them.", d.computed));
     }
     if d.ignored > 0 {

@@ -31,6 +31,47 @@ fn exit_codes_tell_changes() {
 }
 
 #[test]
+fn a_state_answers_questions() {
+    let more = "resource \"terraform_data\" \"b\" {\n  count = 2\n  input = \"${terraform_data.a.output}-${count.index}\"\n}\n";
+    let place = Place::new(&format!("{MAIN}{more}"));
+    place.ok("apply -auto-approve");
+    place.ok("apply -auto-approve -var v=two");
+    assert_eq!(place.ok("state list terraform_data.b*"), "terraform_data.b[0]\nterraform_data.b[1]\n");
+    assert_eq!(place.ok("state list -type=terraform_* -where output=two-*"), "terraform_data.b[0]\nterraform_data.b[1]\n");
+    assert_eq!(place.ok("state list -where output!=two"), "terraform_data.b[0]\nterraform_data.b[1]\n");
+    assert_eq!(place.ok("state list -where output=nix"), "");
+    assert!(place.ok("state show -where output=two").starts_with("# terraform_data.a:\n"));
+    assert_eq!(place.ok("state dependents terraform_data.a"), "terraform_data.b[0]\nterraform_data.b[1]\n");
+    assert_eq!(place.ok("state dependents terraform_data.b[0]"), "");
+    let history = place.ok("state history terraform_data.b[1]");
+    assert!(history.contains("serial 2  changed\n") && history.contains("\"one-1\" -> \"two-1\""), "{history}");
+    let versions = place.ok("state versions");
+    assert!(versions.contains("terraform.tfstate\n") && versions.contains("terraform.tfstate.backup\n"), "{versions}");
+    place.fails("state show nix.*", &["No instance found"]);
+    place.fails("state dependents terraform_data.c", &["Did you mean terraform_data.a?"]);
+    place.fails("state list -where output", &["Invalid condition"]);
+    place.fails("state show", &["required"]);
+}
+
+#[test]
+fn drift_has_exit_codes_and_documents() {
+    let place = Place::new(&format!("{MAIN}resource \"local_file\" \"f\" {{\n  content  = \"x\"\n  filename = \"f.txt\"\n}}\n"));
+    place.fails("drift", &["has no state"]);
+    place.ok("apply -auto-approve");
+    assert!(place.ok("drift").contains("No drift. 2 objects were compared."));
+    std::fs::remove_file(place.path().join("f.txt")).unwrap();
+    let found = place.run("drift -json -markdown=m.md -sarif=s.json");
+    assert_eq!(found.code, 2, "{}", found.err);
+    let json: serde_json::Value = serde_json::from_str(&found.out).unwrap();
+    assert_eq!(json["summary"]["gone"], 1);
+    assert_eq!((&json["findings"][0]["kind"], &json["findings"][0]["address"]), (&"gone".into(), &"local_file.f".into()));
+    assert!(place.read("m.md").starts_with("## Drift: 1 gone\n"));
+    let sarif: serde_json::Value = serde_json::from_str(&place.read("s.json")).unwrap();
+    assert_eq!(sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"], 11);
+    place.fails("drift -json -sarif", &["Only one document can be printed"]);
+}
+
+#[test]
 fn an_apply_waits_for_approval() {
     let place = Place::new(MAIN);
     let no = place.answer("apply", "no\n");

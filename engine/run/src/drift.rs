@@ -251,7 +251,9 @@ impl Search<'_> {
             around.entry((o.provider.clone(), o.addr.ty().into())).or_default().push(o);
         }
         for ((provider, ty), ours) in around {
-            let (Some(instance), Some(known)) = (self.instance(&provider), self.known.get(&provider.provider.to_string())) else { continue };
+            let (Some(instance), Some(known)) = (self.instance(&provider), self.known.get(&provider.provider.to_string())) else {
+                continue;
+            };
             let mut found = Vec::new();
             for o in &ours {
                 let ignored = self.block_of(&o.addr).map_or(&IgnoreChanges::None, |r| &r.lifecycle.ignore_changes);

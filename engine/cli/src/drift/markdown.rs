@@ -29,7 +29,8 @@ pub fn report(r: &Report<'_>) -> String {
 fn row(r: &Report<'_>, f: &Finding) -> String {
     let severity = f.severity().map_or("", |s| s.word());
     let weak: String = f.weaknesses.iter().map(|w| format!("<br>{}: {}", w.severity, escaped(&w.text))).collect();
-    let place = r.place(f).map(|(file, line)| format!("{}:{line}", escaped(&r.base().join(file).display().to_string()))).unwrap_or_default();
+    let place =
+        r.place(f).map(|(file, line)| format!("{}:{line}", escaped(&r.base().join(file).display().to_string()))).unwrap_or_default();
     format!("| {severity} | {}{weak} | {place} |\n", escaped(&heading(f)))
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
-use secstack_sdk::naming::prefix_of;
 use secstack_sdk::drift::{Known, Shared, Weakness};
+use secstack_sdk::naming::prefix_of;
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Error, ErrorKind, Id, Result, Trace, Wait};
 

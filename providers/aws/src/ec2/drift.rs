@@ -90,8 +90,8 @@ fn one_way(id: &Id, (attribute, way): (&'static str, Way), found: &BTreeSet<Rule
         owner: id.clone(),
         ty: ty.into(),
         id: "".into(),
-        text: words(&a, way),
-        weakens: Some((severity(&a, way), format!("{}, by a rule that nobody manages", words(&a, way)))),
+        text: format!("a rule by which {}", words(&a, way)),
+        weakens: Some((severity(&a, way), words(&a, way))),
     });
     Some(Shared { attribute, unmanaged: unmanaged.collect() })
 }
@@ -100,8 +100,18 @@ fn one_way(id: &Id, (attribute, way): (&'static str, Way), found: &BTreeSet<Rule
 fn made_apart(group: &str, way: Way, known: &Known) -> BTreeSet<Atom> {
     let mine = |s: &Single| s.security_group_id == group;
     let single = match way {
-        Way::In => known.of(IngressRule::NAME).filter_map(|v| Some(IngressRule::from_value(v).ok()?.single())).filter(mine).flat_map(|s| s.atoms()).collect(),
-        Way::Out => known.of(EgressRule::NAME).filter_map(|v| Some(EgressRule::from_value(v).ok()?.single())).filter(mine).flat_map(|s| s.atoms()).collect(),
+        Way::In => known
+            .of(IngressRule::NAME)
+            .filter_map(|v| Some(IngressRule::from_value(v).ok()?.single()))
+            .filter(mine)
+            .flat_map(|s| s.atoms())
+            .collect(),
+        Way::Out => known
+            .of(EgressRule::NAME)
+            .filter_map(|v| Some(EgressRule::from_value(v).ok()?.single()))
+            .filter(mine)
+            .flat_map(|s| s.atoms())
+            .collect(),
     };
     let older = known.of(SecurityGroupRule::NAME).filter_map(|v| SecurityGroupRule::from_value(v).ok());
     let older = older.filter(|r| r.security_group_id == group && r.way() == way);
@@ -121,8 +131,9 @@ pub fn rerouted(was: &BTreeSet<Hop>, now: &BTreeSet<Hop>) -> Vec<Weakness> {
 pub fn table_routes(id: &Id, found: BTreeSet<Hop>, known: &Known) -> Vec<Shared> {
     let made = known.of(Route::NAME).filter(|r| r.get_str("route_table_id") == Some(&id.0));
     let names = ["destination_cidr_block", "destination_ipv6_cidr_block", "destination_prefix_list_id"];
-    let made: BTreeSet<String> =
-        made.flat_map(|r| names.iter().filter_map(|n| r.get_str(n).filter(|t| !t.is_empty()).map(one_spelling)).collect::<Vec<_>>()).collect();
+    let made: BTreeSet<String> = made
+        .flat_map(|r| names.iter().filter_map(|n| r.get_str(n).filter(|t| !t.is_empty()).map(one_spelling)).collect::<Vec<_>>())
+        .collect();
     if made.is_empty() {
         return Vec::new();
     }
@@ -132,7 +143,7 @@ pub fn table_routes(id: &Id, found: BTreeSet<Hop>, known: &Known) -> Vec<Shared>
         ty: Route::NAME.into(),
         id: format!("{}_{}", id.0, h.destination()).into(),
         text: format!("a route to {}", h.destination()),
-        weakens: h.gateway_id.starts_with("igw-").then(|| (Severity::High, format!("{} goes to the internet, by a route that nobody manages", h.destination()))),
+        weakens: h.gateway_id.starts_with("igw-").then(|| (Severity::High, format!("{} goes to the internet", h.destination()))),
     });
     vec![Shared { attribute: "route", unmanaged: unmanaged.collect() }]
 }
@@ -144,13 +155,19 @@ pub fn entries_opened(attribute: &str, was: &BTreeSet<Entry>, now: &BTreeSet<Ent
     let new = now.iter().filter(allows).filter(|e| !was.contains(*e));
     let new = new.map(|e| Weakness::new(Severity::Medium, attribute, format!("entry {} allows traffic with {} now", e.rule_no, peer(e))));
     let lost = was.iter().filter(|e| !allows(e) && !now.contains(*e));
-    let lost = lost.map(|e| Weakness::new(Severity::Medium, attribute, format!("entry {} does not deny traffic with {} any more", e.rule_no, peer(e))));
+    let lost = lost.map(|e| {
+        Weakness::new(Severity::Medium, attribute, format!("entry {} does not deny traffic with {} any more", e.rule_no, peer(e)))
+    });
     new.chain(lost).collect()
 }
 
 /// The attributes of an ACL that resources of their own make.
 pub fn acl_entries(id: &Id, known: &Known) -> Vec<Shared> {
-    let of_ours = |egress: bool| known.of(NetworkAclRule::NAME).any(|r| r.get_str("network_acl_id") == Some(&id.0) && r.get("egress").and_then(secstack_base::Value::as_bool) == Some(egress));
+    let of_ours = |egress: bool| {
+        known
+            .of(NetworkAclRule::NAME)
+            .any(|r| r.get_str("network_acl_id") == Some(&id.0) && r.get("egress").and_then(secstack_base::Value::as_bool) == Some(egress))
+    };
     let subnets = known.has("aws_network_acl_association", "network_acl_id", &id.0);
     let all = [("ingress", of_ours(false)), ("egress", of_ours(true)), ("subnet_ids", subnets)];
     all.into_iter().filter(|(_, made)| *made).map(|(attribute, _)| Shared::silent(attribute)).collect()
@@ -203,9 +220,9 @@ pub async fn in_our_vpcs(cx: &Aws, ours: &[Id], known: &Known) -> Result<Vec<Unm
             let main = o.associations().iter().any(|a| a.main == Some(true));
             Seen::of::<RouteTable>(o.route_table_id, o.vpc_id, o.tags, main)
         }));
-        found.extend(acls.into_iter().filter_map(|o| {
-            Seen::of::<NetworkAcl>(o.network_acl_id, o.vpc_id, o.tags, o.is_default == Some(true))
-        }));
+        found.extend(
+            acls.into_iter().filter_map(|o| Seen::of::<NetworkAcl>(o.network_acl_id, o.vpc_id, o.tags, o.is_default == Some(true))),
+        );
         found.extend(gateways.into_iter().filter_map(|o| {
             let vpc = o.attachments().first().and_then(|a| a.vpc_id.clone());
             Seen::of::<InternetGateway>(o.internet_gateway_id, vpc, o.tags, false)
@@ -224,8 +241,10 @@ fn is_made_by_cluster(tags: &[Tag]) -> bool {
 
 fn unmanaged(seen: Seen) -> Unmanaged {
     let name = tags_of(&seen.tags).get("Name").cloned().unwrap_or_default();
-    let weakens = (seen.ty == InternetGateway::NAME).then(|| (Severity::High, "the network has a way to the internet that nobody manages".to_string()));
-    let text = if name.is_empty() { seen.id.clone() } else { format!("{} ({name})", seen.id) };
+    let weakens = (seen.ty == InternetGateway::NAME)
+        .then(|| (Severity::High, "the network has a way to the internet that nobody manages".to_string()));
+    let called = if name.is_empty() { String::new() } else { format!(" ({name})") };
+    let text = format!("the {} {}{called}", seen.ty, seen.id);
     Unmanaged { owner: Id(seen.vpc.into()), ty: seen.ty.into(), id: Str::from(seen.id), text, weakens }
 }
 

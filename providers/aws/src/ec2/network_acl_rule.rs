@@ -1,8 +1,8 @@
 //! `aws_network_acl_rule`. Its ID is a checksum, so that only the prior object tells what to read.
 
 use aws_sdk_ec2::types;
-use secstack_sdk::naming::hash;
 use secstack_sdk::drift::{Severity, Weakness};
+use secstack_sdk::naming::hash;
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Error, ErrorKind, Id, Result, check};
 

@@ -2,8 +2,8 @@
 //! looking for the route with that checksum.
 
 use aws_sdk_ec2::types;
-use secstack_sdk::naming::hash;
 use secstack_sdk::drift::{Severity, Weakness};
+use secstack_sdk::naming::hash;
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Error, ErrorKind, Id, Result, check};
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ec2::types::ResourceType;
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
-use secstack_sdk::naming::{prefix_of, unique_for};
 use secstack_sdk::drift::{Known, Shared, Weakness};
+use secstack_sdk::naming::{prefix_of, unique_for};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema, Tags};
 use secstack_sdk::{Id, Result, Trace, check};
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use aws_sdk_ec2::types;
 use secstack_base::Diags;
 use secstack_base::schema::Draft;
-use secstack_sdk::naming::hash;
 use secstack_sdk::drift::Weakness;
+use secstack_sdk::naming::hash;
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Error, ErrorKind, Id, Result, check};
 

@@ -130,7 +130,8 @@ impl Resource for AccessEntry {
     }
 
     fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
-        let groups = now.map(|now| now.kubernetes_groups.difference(&was.kubernetes_groups).cloned().collect::<Vec<_>>()).unwrap_or_default();
+        let groups =
+            now.map(|now| now.kubernetes_groups.difference(&was.kubernetes_groups).cloned().collect::<Vec<_>>()).unwrap_or_default();
         let weak = |g: String| Weakness::new(Severity::High, "kubernetes_groups", format!("the principal is in the group {g:?} now"));
         groups.into_iter().map(weak).collect()
     }

@@ -145,7 +145,9 @@ impl Resource for LogGroup {
     }
 
     fn weakened(was: &Self, now: Option<&Self>) -> Vec<Weakness> {
-        let Some(now) = now else { return vec![Weakness::new(Severity::High, "", "the logs are gone, and nothing is logged here any more")] };
+        let Some(now) = now else {
+            return vec![Weakness::new(Severity::High, "", "the logs are gone, and nothing is logged here any more")];
+        };
         // 0 is for ever.
         let kept = |days: i64| if days == 0 { i64::MAX } else { days };
         let shorter = kept(now.retention_in_days) < kept(was.retention_in_days);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use secstack_sdk::drift::{Severity, Weakness};
 use serde_json::Value as Json;
 
-use super::{canonical_policy, list};
+use super::{canonical_statement, list};
 
 /// One thing that a statement allows or denies.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +42,7 @@ impl Grant {
     fn covers(&self, other: &Grant) -> bool {
         let covers = |mine: &str, its: &str| mine == its || (!mine.starts_with('!') && !its.starts_with('!') && matches(mine, its));
         covers(&self.principal, &other.principal)
-            && covers(&self.action, &other.action)
+            && covers(&self.action.to_lowercase(), &other.action.to_lowercase())
             && covers(&self.resource, &other.resource)
             && (self.condition.is_empty() || self.condition == other.condition)
     }
@@ -77,14 +77,16 @@ impl std::fmt::Display for Grant {
 
 fn grants(policy: &str) -> BTreeSet<Grant> {
     let Ok(json) = serde_json::from_str::<Json>(policy) else { return BTreeSet::new() };
-    let policy = canonical_policy(&json);
-    policy.get("Statement").map(list).unwrap_or_default().iter().flat_map(of_statement).collect()
+    json.get("Statement").map(list).unwrap_or_default().iter().flat_map(of_statement).collect()
 }
 
 fn of_statement(statement: &Json) -> Vec<Grant> {
+    // Actions are told as they are written.
+    let actions = names(statement, "Action");
+    let statement = &canonical_statement(statement);
     let condition = statement.get("Condition").map(Json::to_string).unwrap_or_default();
     let denies = statement.get("Effect").and_then(Json::as_str) == Some("Deny");
-    let (actions, resources) = (names(statement, "Action"), names(statement, "Resource"));
+    let resources = names(statement, "Resource");
     let mut out = Vec::new();
     for principal in principals(statement) {
         for action in &actions {
@@ -159,7 +161,7 @@ mod tests {
         check(
             READ,
             r#"{"Statement":{"Effect":"Allow","Action":["s3:PutObject","s3:Get*"],"Resource":"*"}}"#,
-            &["high: the policy allows s3:putobject on all resources now"],
+            &["high: the policy allows s3:PutObject on all resources now"],
         );
         check(
             READ,
@@ -170,7 +172,7 @@ mod tests {
         check(
             "",
             r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"b/*"}]}"#,
-            &["critical: the policy allows s3:getobject on b/* to anybody now"],
+            &["critical: the policy allows s3:GetObject on b/* to anybody now"],
         );
         check(
             r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"1"},"Action":"a","Resource":"b","Condition":{"Bool":{"x":"true"}}}]}"#,
@@ -180,15 +182,20 @@ mod tests {
         check(
             r#"{"Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#,
             r#"{"Statement":[{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com","x.y"]},"Action":"sts:AssumeRole"}]}"#,
-            &["high: the policy allows sts:assumerole to Service x.y now"],
+            &["high: the policy allows sts:AssumeRole to Service x.y now"],
         );
     }
 
     #[test]
     fn patterns() {
-        for (pattern, text, want) in
-            [("a*c", "abbc", true), ("a*c", "abbd", false), ("*", "", true), ("a?", "ab", true), ("a?", "a", false), ("s3:*", "s3:get*", true)]
-        {
+        for (pattern, text, want) in [
+            ("a*c", "abbc", true),
+            ("a*c", "abbd", false),
+            ("*", "", true),
+            ("a?", "ab", true),
+            ("a?", "a", false),
+            ("s3:*", "s3:get*", true),
+        ] {
             assert_eq!(matches(pattern, text), want, "{pattern} {text}");
         }
     }

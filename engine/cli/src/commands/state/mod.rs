@@ -17,8 +17,8 @@ use crate::app::{App, Outcome, Told};
 use crate::flags::{Lock, StatePaths, switch};
 use crate::session::Session;
 use crate::view::View;
-use query::Query;
 use crate::{project, text as human};
+use query::Query;
 
 /// Advanced state management
 #[derive(Args)]

@@ -224,7 +224,8 @@ mod tests {
 
     #[test]
     fn conditions_reach_into_objects() {
-        let rule = |port: i64, range: &str| Value::object([("port", Value::from(port)), ("ranges", Value::list(Type::String, [range.into()]))]);
+        let rule =
+            |port: i64, range: &str| Value::object([("port", Value::from(port)), ("ranges", Value::list(Type::String, [range.into()]))]);
         let rules = Value::list(rule(1, "").ty(), [rule(22, "10.0.0.0/8"), rule(443, "0.0.0.0/0")]);
         let tags = Value::object([("Name", Value::from("web")), ("a.b", Value::from("c"))]);
         let object = Value::object([("rule", rules), ("tags", tags), ("on", Value::from(true)), ("none", Value::null(Type::String))]);

@@ -24,10 +24,8 @@ pub fn nothing_found() -> Diagnostic {
 
 /// A module, resource or instance that the state does not have.
 pub fn not_there(state: &Snapshot, asked: &str) -> Diagnostic {
-    let what = format!(
-        "The state has nothing at {asked}.{} To view the available instances, use \"secstack state list\".",
-        near(state, asked)
-    );
+    let what =
+        format!("The state has nothing at {asked}.{} To view the available instances, use \"secstack state list\".", near(state, asked));
     Diagnostic::error("No instance found", what)
 }
 
