@@ -102,6 +102,8 @@ pub struct Intent {
     pub planned: Option<Arc<Object>>,
     /// The token is left on a new object. The intent stays open until it was taken off: [`Record::Settled`].
     pub token_left: bool,
+    /// It was written ahead of its effect, which may not have been begun, and not all that was to be done was known.
+    pub ahead: bool,
     /// The provider configuration.
     pub provider: ProviderConfigAddr,
     /// The ID of the object, when the effect got far enough to have one.
@@ -166,6 +168,12 @@ impl Journal {
         async move { done.await.unwrap_or_else(|_| Err(closed())) }
     }
 
+    /// Takes note that the tokens of all effects that are done were taken off their objects, without writing it down: the
+    /// state that is stored next says so, and until then taking them off once more does no harm.
+    pub fn settled(&self) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).apply(&Record::Settled);
+    }
+
     /// Records something and waits until it is durable.
     pub fn append_blocking(&self, record: Record) -> Result<()> {
         let (reply, done) = std::sync::mpsc::sync_channel(1);
@@ -199,6 +207,12 @@ impl Journal {
     /// Waits for what was submitted and takes no more, whoever still holds a clone.
     pub(crate) fn close(&self) {
         self.committer.close();
+    }
+
+    /// Closes the journal, and gives what is open as the records of the next one.
+    pub(crate) fn end(&self) -> Vec<Record> {
+        self.close();
+        self.open_intents().into_iter().map(Record::Intent).collect()
     }
 
     fn submit(&self, record: &Record, reply: Reply) {

@@ -45,6 +45,7 @@ fn intent(addr: &Addr) -> Intent {
         natural: Some("a name".into()),
         planned: Some(object("planned").into()),
         token_left: false,
+        ahead: false,
     }
 }
 
@@ -53,7 +54,12 @@ fn random_record(random: &mut Random, n: usize) -> Record {
     let addr: Addr = addrs[random.below(addrs.len())].parse().unwrap();
     let mut entry = InstanceState::current(object(&format!("vpc-{n}")));
     match random.below(10) {
-        0 | 1 => Record::Intent(Intent { token: format!("t-{n}").into(), token_left: n.is_multiple_of(2), ..intent(&addr) }),
+        0 | 1 => Record::Intent(Intent {
+            token: format!("t-{n}").into(),
+            token_left: n.is_multiple_of(2),
+            ahead: n.is_multiple_of(3),
+            ..intent(&addr)
+        }),
         2 => Record::Id { addr, deposed: None, id: format!("vpc-{n}").into() },
         3 => done(&addr, InstanceState::default()),
         4 => Record::Void { addr },

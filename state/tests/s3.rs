@@ -45,6 +45,7 @@ fn intent(n: usize) -> Record {
         natural: None,
         planned: None,
         token_left: false,
+        ahead: false,
     })
 }
 

@@ -86,7 +86,9 @@ async fn get_ready(app: &App, view: &View, project: &Project, session: &Session,
 }
 
 fn tell(view: &View, resolved: &[Resolved]) {
-    for r in resolved {
+    // What was only announced and never begun is no news.
+    let never_begun = |r: &&Resolved| r.intent.ahead && r.finding == Finding::NotMade;
+    for r in resolved.iter().filter(|r| !never_begun(r)) {
         view.explain(&format!("  {}: {}", shown(&r.intent), sentence(&r.finding)));
     }
     view.explain("");

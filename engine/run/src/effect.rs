@@ -12,6 +12,8 @@ use secstack_state::journal::{Intent, Journal, Operation, Record};
 use secstack_state::model::Object;
 use tokio::time::Instant;
 
+use crate::apply::Announced;
+
 /// What an effect is done to, and with.
 #[derive(Clone)]
 pub struct Effect {
@@ -91,23 +93,46 @@ impl Effect {
             natural: None,
             planned: None,
             token_left: false,
+            ahead: false,
         }
+    }
+
+    /// A token for a creation: no two are the same.
+    pub(crate) fn token() -> String {
+        uuid::Uuid::new_v4().to_string()
+    }
+
+    /// The intent to create an object.
+    pub(crate) fn creation(&self, token: &str, natural: Option<Str>, noted: Option<Arc<Object>>) -> Intent {
+        let token_left = self.instance.leaves_token(self.ty());
+        Intent { token: token.into(), natural, planned: noted, token_left, ..self.intent(Operation::Create, None) }
+    }
+
+    /// Makes an intent durable that may have been announced. One that was and is the same now only has to be durable; what
+    /// has become known since is written without waiting, unless the object is found by it.
+    async fn intend_to_create(&self, intent: &Intent, announced: Option<Announced>) -> Outcome<()> {
+        let Some(Announced { intent: before, durable }) = announced else { return self.intend(intent.clone()).await };
+        let same = before.planned == intent.planned && before.natural == intent.natural;
+        let again = (!same).then(|| self.journal.as_ref().map(|j| j.append(Record::Intent(intent.clone())))).flatten();
+        let waited = match again {
+            Some(again) if before.natural != intent.natural => again.await,
+            _ => durable.await,
+        };
+        waited.map_err(|e| Failure::journal(&e))
     }
 
     /// Creates an object and waits until it is ready. `noted` is what the journal says of it before there is one.
     ///
     /// # Errors
     /// With the object in [`Failure::partial`] when it exists all the same.
-    pub async fn create(&self, planned: &Value, noted: Option<Arc<Object>>) -> Outcome<Value> {
+    pub(crate) async fn create(&self, planned: &Value, noted: Option<Arc<Object>>, announced: Option<Announced>) -> Outcome<Value> {
         let planned = known_part(planned);
         let wait = self.instance.wait(self.ty());
         let limit = self.timeouts.create.unwrap_or(wait.create);
-        let token = uuid::Uuid::new_v4().to_string();
-        let token_left = self.instance.leaves_token(self.ty());
-        let intent = self.intent(Operation::Create, None);
+        let token = announced.as_ref().map_or_else(Self::token, |a| a.intent.token.to_string());
         let natural = self.instance.natural(self.ty(), &planned, &token);
-        let intent = Intent { token: token.as_str().into(), natural, planned: noted, token_left, ..intent };
-        self.intend(intent.clone()).await?;
+        let intent = self.creation(&token, natural, noted);
+        self.intend_to_create(&intent, announced).await?;
         let until = Instant::now() + limit;
         let made = retry(until, || self.instance.create(self.ty(), &planned, &token)).await;
         let id = match made {

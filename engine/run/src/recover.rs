@@ -220,7 +220,8 @@ impl Asking<'_> {
         };
         let prior = planned.with("id", Value::string(&id.0));
         let mut found = self.effect().at_rest(&id, &prior).await.map_err(|e| e.message)?;
-        if self.may_change && found.is_some() {
+        // Of a creation that was only announced not all that it was to be is known: the next plan finds what is missing.
+        if self.may_change && found.is_some() && !self.intent.ahead {
             // The run may have been cut off between the creation and what a new object needs besides.
             self.instance.finish(self.intent.addr.ty(), &id, &known_part(&planned)).await.map_err(|e| e.message)?;
             found = self.effect().at_rest(&id, &prior).await.map_err(|e| e.message)?;

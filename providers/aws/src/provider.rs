@@ -123,6 +123,10 @@ impl Instance for AwsInstance {
         self.types.leaves_token(ty)
     }
 
+    fn tells_ours(&self, ty: &str) -> bool {
+        self.types.tells_ours(ty)
+    }
+
     async fn find_made(&self, ty: &str, trace: &Trace) -> Result<Option<Id>> {
         // A call that was under way may have been carried out since somebody last looked.
         self.change();

@@ -272,6 +272,13 @@ pub trait Instance: Send + Sync {
         false
     }
 
+    /// Whether [`Instance::find_made`] tells the object of a creation from any other of its type, one that was there before
+    /// or that somebody else made: by its token, or by when it was made. Only such creations may be announced before they
+    /// are begun.
+    fn tells_ours(&self, ty: &str) -> bool {
+        self.leaves_token(ty)
+    }
+
     /// Finds the object that a creation made which was cut off. `None` when there is none, or when creating it again
     /// does no harm.
     ///

@@ -124,6 +124,9 @@ pub trait Resource: Declared {
     /// Whether [`Resource::create`] leaves its token on the object, for [`Context::settle`] to take away.
     const LEAVES_TOKEN: bool = false;
 
+    /// Whether [`Resource::find_made`] knows when an object was made, and takes none that is older than the creation.
+    const DATED: bool = false;
+
     /// What the object that `want` asks for is found by without the ID that the service gives it: a name or a composite
     /// ID, in the form that [`Resource::parse_import`] takes. Pure.
     fn natural(want: &Self, token: &str) -> Option<String> {

@@ -117,6 +117,8 @@ enum RecordV1<'a> {
         began: u64,
         #[serde(default)]
         token_left: bool,
+        #[serde(default)]
+        ahead: bool,
         natural: Option<Cow<'a, str>>,
         #[serde(borrow, default)]
         planned: Vec<InstanceV4<'a>>,
@@ -188,6 +190,9 @@ pub(super) fn write_record(record: &Record) -> Result<String> {
             if i.token_left {
                 out.push_str(",\"token_left\":true");
             }
+            if i.ahead {
+                out.push_str(",\"ahead\":true");
+            }
             if let Some(planned) = &i.planned {
                 out.push_str(",\"planned\":");
                 write_entry(&mut out, &InstanceState::current((**planned).clone()));
@@ -253,7 +258,7 @@ pub(super) fn read_record(text: &str, names: &mut Names) -> Result<Record, Strin
     let parsed: RecordV1<'_> = serde_json::from_str(text).map_err(|e| e.to_string())?;
     Ok(match parsed {
         RecordV1::Settled {} => Record::Settled,
-        RecordV1::Intent { addr, deposed, operation, token, provider, id, began, token_left, natural, planned } => {
+        RecordV1::Intent { addr, deposed, operation, token, provider, id, began, token_left, ahead, natural, planned } => {
             let addr = parse(&addr)?;
             Record::Intent(Intent {
                 planned: entry_from(planned, &addr, names)?.current,
@@ -266,6 +271,7 @@ pub(super) fn read_record(text: &str, names: &mut Names) -> Result<Record, Strin
                 began,
                 natural: natural.map(Into::into),
                 token_left,
+                ahead,
             })
         }
         RecordV1::Id { addr, deposed, id } => Record::Id { addr: parse(&addr)?, deposed: deposed.map(Into::into), id: id.into() },

@@ -12,7 +12,7 @@ use super::replace::{beside, remove, replace, replace_locked, try_lock};
 use super::{Backend, Force, Planned, Store, plan_push, plan_write, read_stored};
 use crate::crypt::Cipher;
 use crate::error::{Error, Locked, Result};
-use crate::journal::{self, FileSink, Journal, Recovered, Stored};
+use crate::journal::{self, FileSink, Journal, Record, Recovered, Stored};
 use crate::lock::LockInfo;
 use crate::model::{Snapshot, Version};
 use crate::past::{Opened, Past};
@@ -268,9 +268,12 @@ impl LocalStore {
         Ok(())
     }
 
-    /// Removes the journal, but for the effects whose end is not known.
-    fn end_journal(&self, version: &Version) -> Result<()> {
-        let open = journal::open_intents(self.stored_journal()?.as_ref());
+    /// Removes the journal, but for the effects whose end is not known: those of the journal of this run, or of the stored one.
+    fn end_journal(&self, version: &Version, ended: Option<Vec<Record>>) -> Result<()> {
+        let open = match ended {
+            Some(open) => open,
+            None => journal::open_intents(self.stored_journal()?.as_ref()),
+        };
         let path = self.journal_path();
         let ended = match open.is_empty() {
             true => remove(&path),
@@ -324,7 +327,7 @@ impl Store for LocalStore {
 
     async fn write(&self, snapshot: &Snapshot) -> Result<Version> {
         let mut session = self.session();
-        session.journal.take().iter().for_each(Journal::close);
+        let ended = session.journal.take().map(|j| j.end());
         let path = self.read_path(&session).to_path_buf();
         let stored = read_bytes(&path, "state")?;
         let version = match plan_write(snapshot, stored.as_deref(), &path.display().to_string(), &self.cipher)? {
@@ -338,7 +341,7 @@ impl Store for LocalStore {
                 version
             }
         };
-        self.end_journal(&version)?;
+        self.end_journal(&version, ended)?;
         Ok(version)
     }
 
@@ -357,7 +360,7 @@ impl Store for LocalStore {
         let text = plan_push(snapshot, stored, force, &self.paths.write.display().to_string(), &self.cipher)?;
         self.store(&mut session, text.as_bytes())?;
         if force == Force::No {
-            return self.end_journal(&snapshot.version());
+            return self.end_journal(&snapshot.version(), None);
         }
         let path = self.journal_path();
         remove(&path).map_err(|e| Error::io(format!("end the journal {path:?}"), &e))

@@ -11,7 +11,7 @@ use super::{Backend, Force, Planned, Store, plan_push, plan_write, read_stored};
 use crate::crypt::Cipher;
 use crate::error::{Error, Locked, Result};
 use crate::file;
-use crate::journal::{self, Guard, Journal, Recovered, Sink, Stored};
+use crate::journal::{self, Guard, Journal, Record, Recovered, Sink, Stored};
 use crate::lock::LockInfo;
 use crate::model::{Snapshot, Version};
 use crate::past::{Opened, Past};
@@ -150,10 +150,10 @@ impl MemoryStore {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes the journal of this run, outside the lock that its sink takes too.
-    fn close_journal(&self) {
+    /// Closes the journal of this run, outside the lock that its sink takes too, and gives what is open in it.
+    fn close_journal(&self) -> Option<Vec<Record>> {
         let journal = self.process().journal.take();
-        journal.iter().for_each(Journal::close);
+        journal.map(|j| j.end())
     }
 }
 
@@ -208,7 +208,7 @@ impl Store for MemoryStore {
     }
 
     async fn write(&self, snapshot: &Snapshot) -> Result<Version> {
-        self.close_journal();
+        let ended = self.close_journal();
         let mut kept = self.kept();
         kept.check_lock(self.process().lock.as_deref())?;
         let version = match plan_write(snapshot, kept.state.as_deref().map(str::as_bytes), NAME, &self.cipher)? {
@@ -218,7 +218,10 @@ impl Store for MemoryStore {
                 version
             }
         };
-        let open = journal::open_intents(kept.stored_journal(&self.cipher)?.as_ref());
+        let open = match ended {
+            Some(open) => open,
+            None => journal::open_intents(kept.stored_journal(&self.cipher)?.as_ref()),
+        };
         kept.journal = if open.is_empty() { None } else { Some(journal::begin(&version, &open, &self.cipher)?.text.into_bytes()) };
         Ok(version)
     }

@@ -85,7 +85,7 @@ impl Run {
         }
     }
 
-    fn effect(&self, site: &Site, planned: &Value) -> Effect {
+    pub(crate) fn effect(&self, site: &Site, planned: &Value) -> Effect {
         Effect {
             instance: site.instance.clone(),
             addr: site.addr.clone(),
@@ -104,11 +104,13 @@ impl Run {
             self.record_instance(&site.addr, &site.provider);
         }
         self.begin(exec, self.info(change, Action::Create));
+        self.announce();
+        let announced = self.take_announced(change);
         let effect = self.effect(site, &planned);
         let noted = self.known.get(&change).and_then(|k| self.noted(site, change, &k.planned));
         self.spawn(
             async move {
-                let result = match effect.create(&planned, noted).await {
+                let result = match effect.create(&planned, noted, announced).await {
                     Ok(value) => StepResult::Made(value),
                     Err(f) => StepResult::Failed(f),
                 };

@@ -4,6 +4,7 @@
 //! place, and steps, which run as futures. A finished step is a new fact; whatever waited for it becomes
 //! ready. So the width is what dependencies and `-parallelism` allow, and no lock is needed.
 
+mod ahead;
 mod destroy;
 mod evaluate;
 mod graph;
@@ -11,6 +12,8 @@ mod make;
 mod provisioners;
 mod record;
 mod traces;
+
+pub(crate) use ahead::Announced;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -127,6 +130,8 @@ pub(crate) struct Run {
     pub stop: Arc<AtomicBool>,
     /// Planned values known at step start, for what comes after the effect.
     pub known: HashMap<usize, make::Known>,
+    /// Intents written before their steps begin.
+    pub ahead: ahead::Ahead,
     /// New objects that carry the token of their creation.
     pub tokens: traces::Tokens,
     /// Records that must be durable before the run ends.
@@ -242,6 +247,7 @@ impl Run {
             limit: a.parallelism.max(1),
             stop: a.stop,
             known: HashMap::new(),
+            ahead: ahead::Ahead::default(),
             tokens: traces::Tokens::new(),
             records: Vec::new(),
             writing: FuturesUnordered::new(),
@@ -258,6 +264,7 @@ impl Run {
         self.record_moves();
         self.active = graph::active(self);
         self.exec = graph::build(self);
+        self.look_ahead();
     }
 
     /// Whether nothing new may start.
@@ -341,8 +348,11 @@ impl Run {
         }
         self.apply_output_removals();
         self.snapshot.checks = self.checks.results();
-        self.flush().await;
+        self.take_back();
+        // The IDs of new objects are durable since they were made, which is what taking their tokens off needs.
+        self.send_records();
         self.settle().await;
+        self.flush().await;
         if !self.plan.complete {
             let what = "The plan was created with the -target option in effect, so some changes requested in the configuration may have been ignored and the output values may not be fully updated. Run the following command to verify that no other changes are pending:\n    secstack plan\n\nNote that the -target option is not suitable for routine use, and is provided only for exceptional situations such as recovering from errors or mistakes, or when Terraform specifically suggests to use it as part of an error message.";
             let d = Diagnostic::warning("Applied changes may be incomplete", what);

@@ -9,7 +9,6 @@ use secstack_base::schema::Block;
 use secstack_base::{Diagnostic, Marks, ProviderConfigAddr, Str, Type, Value};
 use secstack_plan::diff;
 use secstack_sdk::Id;
-use secstack_state::journal::Record;
 use secstack_state::model::Object;
 
 use super::Run;
@@ -77,10 +76,7 @@ impl Run {
             self.diags.push(d);
             return;
         }
-        if let Err(e) = journal.append(Record::Settled).await {
-            let what = format!("The next run looks at the new objects again. {e}");
-            self.fail(Diagnostic::error("Failed to write the journal", what));
-        }
+        journal.settled();
     }
 }
 

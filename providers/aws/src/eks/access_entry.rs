@@ -48,6 +48,7 @@ pub struct AccessEntry {
 
 impl Resource for AccessEntry {
     type Cx = Aws;
+    const DATED: bool = true;
     const WAIT: Wait = Wait { every: Duration::from_secs(1), ..Wait::DEFAULT };
 
     async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {

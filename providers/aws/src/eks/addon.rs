@@ -78,6 +78,7 @@ pub struct PodIdentity {
 
 impl Resource for Addon {
     type Cx = Aws;
+    const DATED: bool = true;
     const WAIT: Wait = Wait {
         every: Duration::from_secs(10),
         create: Duration::from_secs(20 * 60),

@@ -115,6 +115,7 @@ fn log_type(v: &Value) -> check::Checked {
 
 impl Resource for Cluster {
     type Cx = Aws;
+    const DATED: bool = true;
     const WAIT: Wait = Wait {
         every: Duration::from_secs(15),
         create: Duration::from_secs(30 * 60),

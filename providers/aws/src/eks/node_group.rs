@@ -178,6 +178,7 @@ pub struct UpdateConfig {
 
 impl Resource for NodeGroup {
     type Cx = Aws;
+    const DATED: bool = true;
     const WAIT: Wait = Wait {
         every: Duration::from_secs(15),
         create: Duration::from_secs(60 * 60),

@@ -35,6 +35,7 @@ pub struct OpenIdConnectProvider {
 
 impl Resource for OpenIdConnectProvider {
     type Cx = Aws;
+    const DATED: bool = true;
 
     async fn create(cx: &Aws, want: &Self, _token: &str) -> Result<Id> {
         let made = cx

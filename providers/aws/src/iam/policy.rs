@@ -53,6 +53,7 @@ pub struct Policy {
 
 impl Resource for Policy {
     type Cx = Aws;
+    const DATED: bool = true;
     const BATCH: usize = 1000;
 
     async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {

@@ -72,6 +72,7 @@ pub struct Role {
 
 impl Resource for Role {
     type Cx = Aws;
+    const DATED: bool = true;
     const BATCH: usize = 1000;
 
     async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {

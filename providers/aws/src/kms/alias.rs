@@ -36,6 +36,7 @@ pub struct Alias {
 
 impl Resource for Alias {
     type Cx = Aws;
+    const DATED: bool = true;
     const BATCH: usize = 1000;
 
     async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {

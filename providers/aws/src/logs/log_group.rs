@@ -56,6 +56,7 @@ fn retention(v: &Value) -> Result<(), String> {
 
 impl Resource for LogGroup {
     type Cx = Aws;
+    const DATED: bool = true;
     // A group that is deleted is gone at once; one that `skip_destroy` spares stays.
     const WAIT: Wait = Wait { delete: Duration::ZERO, ..Wait::DEFAULT };
 

@@ -124,6 +124,7 @@ const SETTINGS: [(&str, &str); 14] = [
 
 impl Resource for Bucket {
     type Cx = Aws;
+    const DATED: bool = true;
 
     async fn create(cx: &Aws, want: &Self, token: &str) -> Result<Id> {
         let name = want.name_for(token);

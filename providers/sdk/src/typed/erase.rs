@@ -35,6 +35,8 @@ pub trait AnyResource<Cx>: Send + Sync {
     fn create<'a>(&'a self, cx: &'a Cx, planned: &'a Value, token: &'a str) -> BoxFuture<'a, Result<Id>>;
     /// See [`Resource::LEAVES_TOKEN`].
     fn leaves_token(&self) -> bool;
+    /// See [`crate::Instance::tells_ours`].
+    fn tells_ours(&self) -> bool;
     /// See [`Resource::natural`].
     fn natural(&self, planned: &Value, token: &str) -> Option<String>;
     /// See [`Resource::find_made`].
@@ -123,6 +125,10 @@ impl<R: Resource> AnyResource<R::Cx> for Typed<R> {
 
     fn leaves_token(&self) -> bool {
         R::LEAVES_TOKEN
+    }
+
+    fn tells_ours(&self) -> bool {
+        R::LEAVES_TOKEN || R::DATED
     }
 
     fn natural(&self, planned: &Value, token: &str) -> Option<String> {

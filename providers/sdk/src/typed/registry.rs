@@ -111,6 +111,10 @@ impl<Cx: Context> Instance for Configured<Cx> {
         self.registry.find(ty).is_ok_and(AnyResource::leaves_token)
     }
 
+    fn tells_ours(&self, ty: &str) -> bool {
+        self.registry.find(ty).is_ok_and(AnyResource::tells_ours)
+    }
+
     fn natural(&self, ty: &str, planned: &Value, token: &str) -> Option<Str> {
         self.registry.find(ty).ok()?.natural(planned, token).map(Str::from)
     }

@@ -52,6 +52,8 @@ struct Session {
     cleaning: Option<JoinHandle<Result<()>>>,
     /// The state as it was read or written last.
     known: Option<Known>,
+    /// It was read when the lock was taken, and nobody has asked for it since.
+    fresh: bool,
 }
 
 /// A state as it is stored.
@@ -267,7 +269,11 @@ impl Store for S3Store {
     async fn recover(&self) -> Result<Option<Recovered>> {
         let mut session = self.session.lock().await;
         if session.alone.is_some() && session.journal.is_none() && self.holding().is_some() {
-            let known = self.fetch().await?;
+            let read = session.known.clone().filter(|_| std::mem::take(&mut session.fresh));
+            let known = match read {
+                Some(known) => known,
+                None => self.fetch().await?,
+            };
             let snapshot = self.decode(&known)?;
             session.known = Some(known);
             return journal::recover(snapshot, None, &self.journal.name());
@@ -372,12 +378,13 @@ impl Store for S3Store {
             self.tell(taken_over(found));
         }
         let ready = async {
-            let layout = self.journal.layout().await?;
+            let (layout, known) = tokio::try_join!(self.journal.layout(), self.fetch())?;
+            let mut session = self.session.lock().await;
             if before.is_some() || layout.is_live() {
                 self.shut_out(&layout).await?;
-                self.session.lock().await.known = None;
+                (session.known, session.fresh) = (None, false);
             } else {
-                self.session.lock().await.alone = Some(layout);
+                (session.alone, session.known, session.fresh) = (Some(layout), Some(known), true);
             }
             self.may_write()
         };

@@ -1,0 +1,123 @@
+//! Intents that are written before their steps begin, many with one write, so that a step need not wait for the journal.
+//!
+//! An intent to create is only written ahead where a run that takes this one up can tell the object of the creation from
+//! any other: what was announced and never begun leaves no object, and none may be found. What is not known when it is
+//! written, because a step before it must tell it, is written once more when the step begins, without waiting.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use secstack_base::{Data, Marks, Type, Value};
+use secstack_plan::Action;
+use secstack_state::journal::{Intent, Record};
+
+use super::graph::node_of;
+use super::{Exec, Run};
+use crate::effect::{Effect, known_part};
+
+/// How many intents at most are written ahead of their steps. A run that takes this one up asks for each of them.
+const MOST: usize = 64;
+
+/// Intents that are written ahead.
+#[derive(Default)]
+pub(crate) struct Ahead {
+    /// Creations that were not announced yet, in an order in which they may begin.
+    queue: VecDeque<usize>,
+    waiting: HashMap<usize, Announced>,
+    begun: HashSet<usize>,
+}
+
+/// An intent that was written ahead of its step.
+pub(crate) struct Announced {
+    /// What was written.
+    pub intent: Intent,
+    /// Resolves when it is durable.
+    pub durable: BoxFuture<'static, secstack_state::Result<()>>,
+}
+
+impl Run {
+    /// Finds out which creations may be announced.
+    pub(crate) fn look_ahead(&mut self) {
+        if self.journal.is_none() {
+            return;
+        }
+        let rank: HashMap<_, usize> = self.graph.order.iter().enumerate().map(|(rank, node)| (*node, rank)).collect();
+        let makes = self.exec.nodes.iter().filter_map(|exec| match exec {
+            Exec::Make(change) if self.plan.changes[*change].action == Action::Create => Some(*change),
+            _ => None,
+        });
+        let mut queue: Vec<(usize, usize)> = makes
+            .map(|c| (node_of(self, &self.plan.changes[c].addr).and_then(|n| rank.get(&n).copied()).unwrap_or(usize::MAX), c))
+            .collect();
+        queue.sort_unstable();
+        self.ahead.queue = queue.into_iter().map(|(_, change)| change).collect();
+    }
+
+    /// Announces creations, as many as may be.
+    pub(crate) fn announce(&mut self) {
+        let mut later = VecDeque::new();
+        while self.ahead.waiting.len() < MOST && !self.stopping() {
+            let Some(change) = self.ahead.queue.pop_front() else { break };
+            if self.ahead.begun.contains(&change) {
+                continue;
+            }
+            let c = &self.plan.changes[change];
+            if self.providers.instance(&c.provider).is_none() {
+                // Its provider is configured by a step of this run.
+                later.push_back(change);
+                continue;
+            }
+            if let Some(announced) = self.announced(change) {
+                self.ahead.waiting.insert(change, announced);
+            }
+        }
+        later.append(&mut self.ahead.queue);
+        self.ahead.queue = later;
+    }
+
+    fn announced(&self, change: usize) -> Option<Announced> {
+        let site = self.site(change).ok()?;
+        let ty = site.addr.ty();
+        if !site.instance.is_remote(ty) || !site.instance.tells_ours(ty) {
+            return None;
+        }
+        let planned = &self.plan.changes[change].after;
+        let effect = self.effect(&site, planned);
+        let token = Effect::token();
+        let plain = planned.unmark_deep(Marks::ALL);
+        let natural = site.instance.natural(ty, &known_part(&plain), &token);
+        // A name that hangs on something that is not known yet comes out another one with another guess.
+        if natural != site.instance.natural(ty, &guessed(&plain), &token) {
+            return None;
+        }
+        let noted = self.noted(&site, change, planned);
+        let intent = Intent { ahead: true, ..effect.creation(&token, natural, noted) };
+        let durable = self.journal.as_ref()?.append(Record::Intent(intent.clone())).boxed();
+        Some(Announced { intent, durable })
+    }
+
+    /// The announcement of a creation that begins now.
+    pub(crate) fn take_announced(&mut self, change: usize) -> Option<Announced> {
+        self.ahead.begun.insert(change);
+        self.ahead.waiting.remove(&change)
+    }
+
+    /// Takes back what was announced and will not begin any more.
+    pub(crate) fn take_back(&mut self) {
+        let mut left: Vec<usize> = self.ahead.waiting.drain().map(|(change, _)| change).collect();
+        left.sort_unstable();
+        self.records.extend(left.into_iter().map(|change| Record::Void { addr: self.plan.changes[change].addr.clone() }));
+    }
+}
+
+/// The value with a text nobody would give in place of each text that is not known, and null for all else that is not.
+fn guessed(value: &Value) -> Value {
+    if value.is_unknown() {
+        return if value.ty() == Type::String { Value::string("\u{1}guess") } else { known_part(value) };
+    }
+    match &value.data {
+        Data::Null(_) => value.clone(),
+        _ => value.map_parts(|_, v| guessed(v)),
+    }
+}
