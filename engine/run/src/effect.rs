@@ -4,6 +4,7 @@
 //! as it is known. Waiting is reading: the same call that refreshes an object tells when it is ready.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use secstack_base::{Addr, ProviderConfigAddr, Str, Type, Value};
@@ -12,7 +13,7 @@ use secstack_state::journal::{Intent, Journal, Operation, Record};
 use secstack_state::model::Object;
 use tokio::time::Instant;
 
-use crate::apply::Announced;
+use crate::apply::Written;
 
 /// What an effect is done to, and with.
 #[derive(Clone)]
@@ -108,31 +109,26 @@ impl Effect {
         Intent { token: token.into(), natural, planned: noted, token_left, ..self.intent(Operation::Create, None) }
     }
 
-    /// Makes an intent durable that may have been announced. One that was and is the same now only has to be durable; what
-    /// has become known since is written without waiting, unless the object is found by it.
-    async fn intend_to_create(&self, intent: &Intent, announced: Option<Announced>) -> Outcome<()> {
-        let Some(Announced { intent: before, durable }) = announced else { return self.intend(intent.clone()).await };
-        let same = before.planned == intent.planned && before.natural == intent.natural;
-        let again = (!same).then(|| self.journal.as_ref().map(|j| j.append(Record::Intent(intent.clone())))).flatten();
-        let waited = match again {
-            Some(again) if before.natural != intent.natural => again.await,
-            _ => durable.await,
-        };
-        waited.map_err(|e| Failure::journal(&e))
-    }
-
-    /// Creates an object and waits until it is ready. `noted` is what the journal says of it before there is one.
+    /// Creates an object and waits until it is ready. `written` is the intent, on its way to the journal if there is one.
     ///
     /// # Errors
     /// With the object in [`Failure::partial`] when it exists all the same.
-    pub(crate) async fn create(&self, planned: &Value, noted: Option<Arc<Object>>, announced: Option<Announced>) -> Outcome<Value> {
+    pub(crate) async fn create(&self, planned: &Value, written: Option<Written>) -> Outcome<Value> {
         let planned = known_part(planned);
         let wait = self.instance.wait(self.ty());
         let limit = self.timeouts.create.unwrap_or(wait.create);
-        let token = announced.as_ref().map_or_else(Self::token, |a| a.intent.token.to_string());
-        let natural = self.instance.natural(self.ty(), &planned, &token);
-        let intent = self.creation(&token, natural, noted);
-        self.intend_to_create(&intent, announced).await?;
+        let intent = match written {
+            Some(written) => {
+                written.begun.store(true, Ordering::SeqCst);
+                written.durable.await.map_err(|e| Failure::journal(&e))?;
+                written.intent
+            }
+            None => {
+                let token = Self::token();
+                self.creation(&token, self.instance.natural(self.ty(), &planned, &token), None)
+            }
+        };
+        let token = intent.token.clone();
         let until = Instant::now() + limit;
         let made = retry(until, || self.instance.create(self.ty(), &planned, &token)).await;
         let id = match made {

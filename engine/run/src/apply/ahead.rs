@@ -1,16 +1,21 @@
-//! Intents that are written before their steps begin, many with one write, so that a step need not wait for the journal.
+//! Intents to create, which are written before their steps begin, many with one write, so that a step need not wait for the
+//! journal.
 //!
-//! An intent to create is only written ahead where a run that takes this one up can tell the object of the creation from
+//! An intent is written at the latest when its step is queued: it becomes durable while the step waits for its turn. It is
+//! only announced before that where a run that takes this one up can tell the object of the creation from
 //! any other: what was announced and never begun leaves no object, and none may be found. What is not known when it is
 //! written, because a step before it must tell it, is written once more when the step begins, without waiting.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use secstack_base::{Data, Marks, Type, Value};
 use secstack_plan::Action;
 use secstack_state::journal::{Intent, Record};
+use secstack_state::model::Object;
 
 use super::graph::node_of;
 use super::{Exec, Run};
@@ -24,16 +29,20 @@ const MOST: usize = 64;
 pub(crate) struct Ahead {
     /// Creations that were not announced yet, in an order in which they may begin.
     queue: VecDeque<usize>,
-    waiting: HashMap<usize, Announced>,
-    begun: HashSet<usize>,
+    /// What was announced, of steps that are not queued yet.
+    announced: HashMap<usize, Written>,
+    /// Whether steps that were queued have begun.
+    begun: HashMap<usize, Arc<AtomicBool>>,
 }
 
-/// An intent that was written ahead of its step.
-pub(crate) struct Announced {
+/// An intent that was written ahead of its effect.
+pub(crate) struct Written {
     /// What was written.
     pub intent: Intent,
     /// Resolves when it is durable.
     pub durable: BoxFuture<'static, secstack_state::Result<()>>,
+    /// Set when the effect begins.
+    pub begun: Arc<AtomicBool>,
 }
 
 impl Run {
@@ -57,9 +66,9 @@ impl Run {
     /// Announces creations, as many as may be.
     pub(crate) fn announce(&mut self) {
         let mut later = VecDeque::new();
-        while self.ahead.waiting.len() < MOST && !self.stopping() {
+        while self.ahead.announced.len() < MOST && !self.stopping() {
             let Some(change) = self.ahead.queue.pop_front() else { break };
-            if self.ahead.begun.contains(&change) {
+            if self.ahead.begun.contains_key(&change) {
                 continue;
             }
             let c = &self.plan.changes[change];
@@ -69,14 +78,14 @@ impl Run {
                 continue;
             }
             if let Some(announced) = self.announced(change) {
-                self.ahead.waiting.insert(change, announced);
+                self.ahead.announced.insert(change, announced);
             }
         }
         later.append(&mut self.ahead.queue);
         self.ahead.queue = later;
     }
 
-    fn announced(&self, change: usize) -> Option<Announced> {
+    fn announced(&self, change: usize) -> Option<Written> {
         let site = self.site(change).ok()?;
         let ty = site.addr.ty();
         if !site.instance.is_remote(ty) || !site.instance.tells_ours(ty) {
@@ -93,19 +102,45 @@ impl Run {
         }
         let noted = self.noted(&site, change, planned);
         let intent = Intent { ahead: true, ..effect.creation(&token, natural, noted) };
+        self.write_intent(intent)
+    }
+
+    fn write_intent(&self, intent: Intent) -> Option<Written> {
         let durable = self.journal.as_ref()?.append(Record::Intent(intent.clone())).boxed();
-        Some(Announced { intent, durable })
+        Some(Written { intent, durable, begun: Arc::default() })
     }
 
-    /// The announcement of a creation that begins now.
-    pub(crate) fn take_announced(&mut self, change: usize) -> Option<Announced> {
-        self.ahead.begun.insert(change);
-        self.ahead.waiting.remove(&change)
+    /// Writes the intent of a creation that is queued now, with everything known. One that was announced only has to be
+    /// durable: what has become known since is written without waiting, unless the object is found by it.
+    pub(crate) fn intend(&mut self, change: usize, effect: &Effect, planned: &Value, noted: Option<Arc<Object>>) -> Option<Written> {
+        let ty = effect.addr.ty();
+        if self.journal.is_none() || !effect.instance.is_remote(ty) {
+            return None;
+        }
+        self.announce();
+        // An intent stands behind the results that it is built on.
+        self.send_records();
+        let before = self.ahead.announced.remove(&change);
+        let token = before.as_ref().map_or_else(Effect::token, |b| b.intent.token.to_string());
+        let natural = effect.instance.natural(ty, &known_part(planned), &token);
+        let intent = effect.creation(&token, natural, noted);
+        let written = match before {
+            Some(before) if before.intent.natural == intent.natural => {
+                if before.intent.planned != intent.planned {
+                    drop(self.write_intent(intent.clone()));
+                }
+                Written { intent, ..before }
+            }
+            _ => self.write_intent(intent)?,
+        };
+        self.ahead.begun.insert(change, written.begun.clone());
+        Some(written)
     }
 
-    /// Takes back what was announced and will not begin any more.
+    /// Takes back what was written of creations that will not begin any more.
     pub(crate) fn take_back(&mut self) {
-        let mut left: Vec<usize> = self.ahead.waiting.drain().map(|(change, _)| change).collect();
+        let queued = self.ahead.begun.iter().filter(|(_, begun)| !begun.load(Ordering::SeqCst)).map(|(change, _)| *change);
+        let mut left: Vec<usize> = queued.chain(self.ahead.announced.keys().copied()).collect();
         left.sort_unstable();
         self.records.extend(left.into_iter().map(|change| Record::Void { addr: self.plan.changes[change].addr.clone() }));
     }

@@ -104,13 +104,12 @@ impl Run {
             self.record_instance(&site.addr, &site.provider);
         }
         self.begin(exec, self.info(change, Action::Create));
-        self.announce();
-        let announced = self.take_announced(change);
         let effect = self.effect(site, &planned);
         let noted = self.known.get(&change).and_then(|k| self.noted(site, change, &k.planned));
+        let intent = self.intend(change, &effect, &planned, noted);
         self.spawn(
             async move {
-                let result = match effect.create(&planned, noted, announced).await {
+                let result = match effect.create(&planned, intent).await {
                     Ok(value) => StepResult::Made(value),
                     Err(f) => StepResult::Failed(f),
                 };

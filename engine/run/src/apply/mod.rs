@@ -13,7 +13,7 @@ mod provisioners;
 mod record;
 mod traces;
 
-pub(crate) use ahead::Announced;
+pub(crate) use ahead::Written;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
