@@ -164,8 +164,21 @@ impl Journal {
     /// whether or not the future is polled. Records that wait together are written together.
     pub fn append(&self, record: Record) -> impl Future<Output = Result<()>> + Send + 'static {
         let (reply, done) = oneshot::channel();
-        self.submit(&record, Reply::Async(reply));
+        self.submit(&record, Reply::Async(reply), true);
         async move { done.await.unwrap_or_else(|_| Err(closed())) }
+    }
+
+    /// The same for a record that nobody waits for yet: where a write costs much it may go with a later one. Whoever comes
+    /// to wait for it calls [`Journal::hurry`].
+    pub fn append_lazily(&self, record: Record) -> impl Future<Output = Result<()>> + Send + 'static {
+        let (reply, done) = oneshot::channel();
+        self.submit(&record, Reply::Async(reply), false);
+        async move { done.await.unwrap_or_else(|_| Err(closed())) }
+    }
+
+    /// Makes everything durable without delay that was recorded so far.
+    pub fn hurry(&self) {
+        self.committer.hurry();
     }
 
     /// Takes note that the tokens of all effects that are done were taken off their objects, without writing it down: the
@@ -177,7 +190,7 @@ impl Journal {
     /// Records something and waits until it is durable.
     pub fn append_blocking(&self, record: Record) -> Result<()> {
         let (reply, done) = std::sync::mpsc::sync_channel(1);
-        self.submit(&record, Reply::Blocking(reply));
+        self.submit(&record, Reply::Blocking(reply), true);
         done.recv().unwrap_or_else(|_| Err(closed()))
     }
 
@@ -215,14 +228,14 @@ impl Journal {
         self.open_intents().into_iter().map(Record::Intent).collect()
     }
 
-    fn submit(&self, record: &Record, reply: Reply) {
+    fn submit(&self, record: &Record, reply: Reply, urgent: bool) {
         if self.forgets.as_ref().is_some_and(|forgets| forgets(record)) {
             return reply.send(Ok(()));
         }
         match line::write_record(record) {
             Ok(text) => {
                 self.open.lock().unwrap_or_else(PoisonError::into_inner).apply(record);
-                self.committer.submit(text, reply);
+                self.committer.submit(text, reply, urgent);
             }
             Err(e) => reply.send(Err(e)),
         }

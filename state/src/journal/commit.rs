@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -30,6 +31,11 @@ pub trait Sink: Send + 'static {
 
     /// Waits for all commits that are under way.
     fn wait(&mut self) {}
+
+    /// How long records may wait for others to go with, when nobody waits for them. `None` where commits cost little.
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
 
     /// What tells whether the run that writes this may still change anything. `None` where nobody can take over from it.
     fn guard(&self) -> Option<Guard> {
@@ -62,9 +68,17 @@ impl Reply {
 pub(super) struct Committer(Mutex<State>);
 
 enum State {
-    Threaded { to: Sender<(String, Reply)>, thread: JoinHandle<()> },
+    Threaded { to: Sender<Message>, thread: JoinHandle<()> },
     Inline(Box<Writer>),
     Closed,
+}
+
+/// What the thread of a journal is told.
+enum Message {
+    /// A record, and whether somebody waits for it.
+    Record { text: String, reply: Reply, urgent: bool },
+    /// Somebody waits for what was submitted.
+    Hurry,
 }
 
 struct Writer {
@@ -88,10 +102,11 @@ impl Committer {
         Self(Mutex::new(State::Inline(Box::new(Writer { sink: Box::new(sink), next, sealer }))))
     }
 
-    pub(super) fn submit(&self, record: String, reply: Reply) {
+    pub(super) fn submit(&self, record: String, reply: Reply, urgent: bool) {
         match &mut *self.state() {
             State::Threaded { to, .. } => {
-                if let Err(mpsc::SendError((_, reply))) = to.send((record, reply)) {
+                let sent = to.send(Message::Record { text: record, reply, urgent });
+                if let Err(mpsc::SendError(Message::Record { reply, .. })) = sent {
                     reply.send(Err(closed()));
                 }
             }
@@ -100,6 +115,14 @@ impl Committer {
                 reply.send(result);
             }
             State::Closed => reply.send(Err(closed())),
+        }
+    }
+
+    /// Makes what was submitted durable without delay.
+    pub(super) fn hurry(&self) {
+        if let State::Threaded { to, .. } = &*self.state() {
+            // A thread that is gone has nothing left to do.
+            let _ = to.send(Message::Hurry);
         }
     }
 
@@ -119,12 +142,34 @@ impl Committer {
 }
 
 impl Writer {
-    fn run(&mut self, from: &Receiver<(String, Reply)>) {
-        while let Ok((first, reply)) = from.recv() {
-            let (mut records, mut replies) = (vec![first], vec![reply]);
-            for (record, reply) in from.try_iter() {
-                records.push(record);
-                replies.push(reply);
+    fn run(&mut self, from: &Receiver<Message>) {
+        while let Ok(first) = from.recv() {
+            let (mut records, mut replies, mut urgent) = (Vec::new(), Vec::new(), false);
+            let mut take = |message: Message| match message {
+                Message::Record { text, reply, urgent: waited_for } => {
+                    records.push(text);
+                    replies.push(reply);
+                    urgent |= waited_for;
+                    urgent
+                }
+                Message::Hurry => {
+                    urgent = true;
+                    urgent
+                }
+            };
+            let mut hurry = take(first);
+            if let Some(patience) = self.sink.patience() {
+                let until = Instant::now() + patience;
+                while !hurry {
+                    let Ok(next) = from.recv_timeout(until.saturating_duration_since(Instant::now())) else { break };
+                    hurry = take(next);
+                }
+            }
+            for message in from.try_iter() {
+                take(message);
+            }
+            if records.is_empty() {
+                continue;
             }
             let lines = match line::write_batch(self.next, &records, self.sealer.as_ref()) {
                 Ok(lines) => lines,
@@ -214,6 +259,36 @@ mod tests {
     }
 
     #[test]
+    fn records_nobody_waits_for_go_with_the_next_that_somebody_waits_for() {
+        struct Patient(mpsc::Sender<usize>);
+        impl Sink for Patient {
+            fn commit(&mut self, lines: &str) -> Result<()> {
+                self.0.send(lines.lines().count()).map_err(|_| closed())
+            }
+            fn patience(&self) -> Option<Duration> {
+                Some(Duration::from_secs(3600))
+            }
+        }
+        let (to, from) = mpsc::channel();
+        let committer = Committer::threaded(Patient(to), 1, None).unwrap();
+        let submit = |urgent: bool| {
+            let (reply, done) = mpsc::sync_channel(1);
+            committer.submit("{}".into(), Reply::Blocking(reply), urgent);
+            done
+        };
+        let lazy = [submit(false), submit(false)];
+        submit(true).recv().unwrap().unwrap();
+        assert!(lazy.iter().all(|done| done.recv().unwrap().is_ok()));
+        let last = submit(false);
+        committer.hurry();
+        last.recv().unwrap().unwrap();
+        let at_the_end = submit(false);
+        committer.close();
+        at_the_end.recv().unwrap().unwrap();
+        assert_eq!(from.iter().collect::<Vec<_>>(), [3, 1, 1]);
+    }
+
+    #[test]
     fn after_the_close_nothing_is_taken() {
         struct Count(mpsc::Sender<usize>);
         impl Sink for Count {
@@ -226,7 +301,7 @@ mod tests {
         let waiting: Vec<_> = (0..10)
             .map(|_| {
                 let (reply, done) = mpsc::sync_channel(1);
-                committer.submit("{}".into(), Reply::Blocking(reply));
+                committer.submit("{}".into(), Reply::Blocking(reply), true);
                 done
             })
             .collect();
@@ -234,7 +309,7 @@ mod tests {
         assert!(waiting.iter().all(|done| done.recv().unwrap().is_ok()));
         assert_eq!(from.iter().sum::<usize>(), 10);
         let (reply, done) = mpsc::sync_channel(1);
-        committer.submit("{}".into(), Reply::Blocking(reply));
+        committer.submit("{}".into(), Reply::Blocking(reply), true);
         assert!(done.recv().unwrap().is_err());
     }
 }

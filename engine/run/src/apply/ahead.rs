@@ -45,6 +45,14 @@ pub(crate) struct Written {
     pub begun: Arc<AtomicBool>,
 }
 
+impl Written {
+    /// The same, once it is durable or will never be.
+    pub(crate) async fn once_durable(self) -> Self {
+        let written = self.durable.await;
+        Self { durable: std::future::ready(written).boxed(), ..self }
+    }
+}
+
 impl Run {
     /// Finds out which creations may be announced.
     pub(crate) fn look_ahead(&mut self) {

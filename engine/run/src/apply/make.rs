@@ -107,7 +107,7 @@ impl Run {
         let effect = self.effect(site, &planned);
         let noted = self.known.get(&change).and_then(|k| self.noted(site, change, &k.planned));
         let intent = self.intend(change, &effect, &planned, noted);
-        self.spawn(
+        let step = move |intent| {
             async move {
                 let result = match effect.create(&planned, intent).await {
                     Ok(value) => StepResult::Made(value),
@@ -115,8 +115,13 @@ impl Run {
                 };
                 Finished { exec, change, result }
             }
-            .boxed(),
-        );
+            .boxed()
+        };
+        match intent {
+            // It takes nobody's turn while it waits for the journal.
+            Some(intent) => self.preparing.push(intent.once_durable().map(|intent| step(Some(intent))).boxed()),
+            None => self.spawn(step(None)),
+        }
     }
 
     fn update(&mut self, exec: usize, change: usize, site: &Site, planned: Value) {

@@ -125,6 +125,8 @@ pub(crate) struct Run {
     pub started: HashMap<usize, Instant>,
     pub running: FuturesUnordered<BoxFuture<'static, Finished>>,
     pub waiting_steps: std::collections::VecDeque<BoxFuture<'static, Finished>>,
+    /// Steps that get a turn once their intents are durable.
+    pub preparing: FuturesUnordered<BoxFuture<'static, BoxFuture<'static, Finished>>>,
     pub in_flight: usize,
     pub limit: usize,
     pub stop: Arc<AtomicBool>,
@@ -151,6 +153,8 @@ impl Apply {
 /// What there is to do next.
 enum Next {
     Finished(Finished),
+    /// A step may begin.
+    Ready(BoxFuture<'static, Finished>),
     Nothing,
     /// The run was asked to stop, and what is under way has taken all the time it gets.
     OutOfTime,
@@ -179,6 +183,7 @@ impl Run {
                     self.in_flight -= 1;
                     self.finished(finished).await;
                 }
+                Next::Ready(step) => self.spawn(step),
                 Next::Nothing => break,
                 Next::OutOfTime => {
                     self.abandon();
@@ -193,12 +198,20 @@ impl Run {
     async fn next(&mut self) -> Next {
         let mut left = GRACE;
         loop {
-            match tokio::time::timeout(LOOK, self.running.next()).await {
-                Ok(Some(finished)) => return Next::Finished(finished),
-                Ok(None) => return Next::Nothing,
-                Err(_) if !self.stopping() => {}
-                Err(_) if left.is_zero() => return Next::OutOfTime,
-                Err(_) => left = left.saturating_sub(LOOK),
+            if self.stopping() {
+                // They have not begun.
+                self.preparing.clear();
+            }
+            tokio::select! {
+                biased;
+                Some(finished) = self.running.next() => return Next::Finished(finished),
+                Some(step) = self.preparing.next() => return Next::Ready(step),
+                () = tokio::time::sleep(LOOK), if !(self.running.is_empty() && self.preparing.is_empty()) => match self.stopping() {
+                    false => {}
+                    true if left.is_zero() => return Next::OutOfTime,
+                    true => left = left.saturating_sub(LOOK),
+                },
+                else => return Next::Nothing,
             }
         }
     }
@@ -243,6 +256,7 @@ impl Run {
             started: HashMap::new(),
             running: FuturesUnordered::new(),
             waiting_steps: std::collections::VecDeque::new(),
+            preparing: FuturesUnordered::new(),
             in_flight: 0,
             limit: a.parallelism.max(1),
             stop: a.stop,

@@ -52,7 +52,7 @@ impl Run {
     pub(crate) fn send_records(&mut self) {
         let records = std::mem::take(&mut self.records);
         let Some(journal) = self.journal.clone() else { return };
-        self.writing.extend(records.into_iter().map(|r| journal.append(r).boxed()));
+        self.writing.extend(records.into_iter().map(|r| journal.append_lazily(r).boxed()));
         // What is done by now is taken off, so that a failure is seen at once.
         while let Some(Some(written)) = self.writing.next().now_or_never() {
             self.written(written);
@@ -62,6 +62,9 @@ impl Run {
     /// Waits until everything recorded so far is durable.
     pub(crate) async fn flush(&mut self) {
         self.send_records();
+        if let Some(journal) = &self.journal {
+            journal.hurry();
+        }
         while let Some(written) = self.writing.next().await {
             self.written(written);
         }

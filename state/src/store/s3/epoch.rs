@@ -21,6 +21,8 @@ use crate::error::{Error, Result};
 use crate::journal::{self, Done, Guard, Sink, Stored};
 
 /// How long a fence stays: longer than anybody leaves a run stopped and then lets it go on.
+/// How long results of steps wait for others to be written with.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// The member of the metadata that tells how many objects of a journal were known to be there when one was written.
 const AFTER: &str = "secstack-after";
 const FENCE_STAYS: Duration = Duration::from_secs(24 * 3600);
@@ -284,6 +286,10 @@ impl Sink for ObjectSink {
         let permit = self.place.bucket.wait_for(self.under_way.clone().acquire_owned()).ok();
         let told = self.send(lines, permit);
         self.place.bucket.spawn(async move { done(told.await.unwrap_or_else(|e| Err(gone(&e)))) });
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        Some(PATIENCE)
     }
 
     fn guard(&self) -> Option<Guard> {
