@@ -134,8 +134,8 @@ impl Run {
         let intent = effect.creation(&token, natural, noted);
         let written = match before {
             Some(before) if before.intent.natural == intent.natural => {
-                if before.intent.planned != intent.planned {
-                    drop(self.write_intent(intent.clone()));
+                if let (Some(journal), true) = (&self.journal, before.intent.planned != intent.planned) {
+                    drop(journal.append_lazily(Record::Intent(intent.clone())));
                 }
                 Written { intent, ..before }
             }

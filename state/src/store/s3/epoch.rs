@@ -20,15 +20,15 @@ use crate::crypt::Cipher;
 use crate::error::{Error, Result};
 use crate::journal::{self, Done, Guard, Sink, Stored};
 
-/// How long a fence stays: longer than anybody leaves a run stopped and then lets it go on.
 /// How long results of steps wait for others to be written with.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// The member of the metadata that tells how many objects of a journal were known to be there when one was written.
 const AFTER: &str = "secstack-after";
+/// How long a fence stays: longer than anybody leaves a run stopped and then lets it go on.
 const FENCE_STAYS: Duration = Duration::from_secs(24 * 3600);
 
 /// How many objects are on their way at once.
-const UNDER_WAY: usize = 4;
+const UNDER_WAY: usize = 16;
 
 /// The place of the journal of a state.
 #[derive(Clone)]
