@@ -148,23 +148,25 @@ impl Journal {
     /// A journal whose records are written by a thread of its own, together when they wait together.
     /// `text` is what [`begin`] gave and stands in the sink already.
     pub(crate) fn threaded(sink: impl Sink, beginning: Beginning) -> Result<Self> {
-        let guard = sink.guard();
-        let committer = Arc::new(Committer::threaded(sink, beginning.next, beginning.sealer)?);
-        Ok(Self { committer, open: Arc::new(Mutex::new(beginning.open)), guard, forgets: None })
+        let failed = |e: std::io::Error| Error::io("start the thread of the journal", &e);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+        let (journal, work) = Self::new(sink, beginning);
+        std::thread::Builder::new().name("journal".into()).spawn(move || runtime.block_on(work)).map_err(failed)?;
+        Ok(journal)
     }
 
-    /// A journal whose records are written at once, on the caller's thread: the same run gives the same journal.
-    pub(crate) fn inline(sink: impl Sink, beginning: Beginning) -> Self {
+    /// A journal, and the work of writing its records, which somebody has to do as long as there is any.
+    pub(crate) fn new(sink: impl Sink, beginning: Beginning) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let guard = sink.guard();
-        let committer = Arc::new(Committer::inline(sink, beginning.next, beginning.sealer));
-        Self { committer, open: Arc::new(Mutex::new(beginning.open)), guard, forgets: None }
+        let (committer, work) = Committer::new(sink, beginning.next, beginning.sealer);
+        (Self { committer: Arc::new(committer), open: Arc::new(Mutex::new(beginning.open)), guard, forgets: None }, work)
     }
 
     /// Records something; it is durable when the future resolves. The record is on its way at once,
     /// whether or not the future is polled. Records that wait together are written together.
     pub fn append(&self, record: Record) -> impl Future<Output = Result<()>> + Send + 'static {
         let (reply, done) = oneshot::channel();
-        self.submit(&record, Reply::Async(reply), true);
+        self.submit(&record, reply, true);
         async move { done.await.unwrap_or_else(|_| Err(closed())) }
     }
 
@@ -172,7 +174,7 @@ impl Journal {
     /// to wait for it calls [`Journal::hurry`].
     pub fn append_lazily(&self, record: Record) -> impl Future<Output = Result<()>> + Send + 'static {
         let (reply, done) = oneshot::channel();
-        self.submit(&record, Reply::Async(reply), false);
+        self.submit(&record, reply, false);
         async move { done.await.unwrap_or_else(|_| Err(closed())) }
     }
 
@@ -185,13 +187,6 @@ impl Journal {
     /// state that is stored next says so, and until then taking them off once more does no harm.
     pub fn settled(&self) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).apply(&Record::Settled);
-    }
-
-    /// Records something and waits until it is durable.
-    pub fn append_blocking(&self, record: Record) -> Result<()> {
-        let (reply, done) = std::sync::mpsc::sync_channel(1);
-        self.submit(&record, Reply::Blocking(reply), true);
-        done.recv().unwrap_or_else(|_| Err(closed()))
     }
 
     /// The same journal, broken: it says of some records that they are durable and loses them. Tests show with it what
@@ -218,26 +213,27 @@ impl Journal {
     }
 
     /// Waits for what was submitted and takes no more, whoever still holds a clone.
-    pub(crate) fn close(&self) {
-        self.committer.close();
+    pub(crate) async fn close(&self) {
+        self.committer.close().await;
     }
 
     /// Closes the journal, and gives what is open as the records of the next one.
-    pub(crate) fn end(&self) -> Vec<Record> {
-        self.close();
+    pub(crate) async fn end(&self) -> Vec<Record> {
+        self.close().await;
         self.open_intents().into_iter().map(Record::Intent).collect()
     }
 
     fn submit(&self, record: &Record, reply: Reply, urgent: bool) {
         if self.forgets.as_ref().is_some_and(|forgets| forgets(record)) {
-            return reply.send(Ok(()));
+            drop(reply.send(Ok(())));
+            return;
         }
         match line::write_record(record) {
             Ok(text) => {
                 self.open.lock().unwrap_or_else(PoisonError::into_inner).apply(record);
                 self.committer.submit(text, reply, urgent);
             }
-            Err(e) => reply.send(Err(e)),
+            Err(e) => drop(reply.send(Err(e))),
         }
     }
 }
@@ -251,7 +247,6 @@ fn closed() -> Error {
 }
 
 /// Whether text consists of whole lines of a journal.
-#[cfg(feature = "s3")]
 pub(crate) fn is_whole(text: &[u8]) -> bool {
     text.strip_suffix(b"\n").is_some_and(|lines| lines.split(|b| *b == b'\n').all(|l| line::read_line(l).is_some()))
 }

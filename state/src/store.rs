@@ -6,6 +6,7 @@
 
 mod local;
 mod memory;
+pub mod objects;
 mod replace;
 #[cfg(feature = "s3")]
 mod s3;

@@ -137,7 +137,7 @@ async fn a_run_that_is_cut_off_is_taken_up() {
     assert!(store.recover().await.unwrap().is_none());
     let base = Snapshot::new();
     let journal = store.journal(&base).await.unwrap();
-    journal.append_blocking(Record::Intent(intent(&a))).unwrap();
+    journal.append(Record::Intent(intent(&a))).await.unwrap();
     journal.append(done(&a, InstanceState::current(object("vpc-1")))).await.unwrap();
     journal.append(Record::Intent(intent(&b))).await.unwrap();
     journal.append(Record::Id { addr: b.clone(), deposed: None, id: "vpc-2".into() }).await.unwrap();

@@ -1,12 +1,14 @@
-//! The simulation: runs that are killed, frozen and overtaken at random instants, over a cloud and a store in memory.
+//! The simulation: runs that are killed, frozen and overtaken at random instants, over a cloud and a bucket in memory.
 //!
 //! Everything follows from a seed: the configurations, which calls fail and how long they take, and when a process is cut
 //! off. The clock is virtual. After each configuration one run goes undisturbed, and then everything must be right. A
 //! [`Script`] says what happens; one that fails is made shorter as long as it still fails.
 
+mod bucket;
 mod network;
 mod process;
 mod script;
+mod tasks;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -17,7 +19,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use secstack_fake::Cloud;
-use secstack_state::store::{MemoryStore, Store};
+use secstack_state::Cipher;
+use secstack_state::store::Store;
+use secstack_state::store::objects::{MemoryObjects, ObjectStore};
 
 use crate::play;
 use crate::random::{Random, case};
@@ -26,6 +30,13 @@ pub use network::Weather;
 use process::{Process, Ran};
 pub use script::{Disturbance, How, Script, Step};
 use script::{SECRET, SESSION};
+
+/// Where the state is in the bucket.
+const KEY: &str = "state";
+/// How long a lock is good after its last renewal.
+const LEASE: Duration = Duration::from_secs(30);
+/// How long a run is frozen: its lock is not good any more then.
+const FROZEN: Duration = Duration::from_secs(60);
 
 /// What is broken on purpose, to see that it is noticed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +56,8 @@ pub enum Broken {
 pub struct World {
     /// The cloud.
     pub cloud: Cloud,
+    /// The bucket that the state is in.
+    pub bucket: MemoryObjects,
     /// What is broken.
     pub broken: Broken,
     random: Mutex<Random>,
@@ -52,6 +65,7 @@ pub struct World {
     seen: Mutex<BTreeMap<&'static str, u64>>,
     told: Mutex<String>,
     approved: Mutex<Approved>,
+    wrong: Mutex<Option<String>>,
 }
 
 /// What plans said that would be done, and what was done.
@@ -70,12 +84,14 @@ impl World {
     fn new(seed: u64, broken: Broken) -> Self {
         Self {
             cloud: Cloud::new(),
+            bucket: MemoryObjects::default(),
             broken,
             random: Mutex::new(Random::new(seed)),
             weather: Mutex::default(),
             seen: Mutex::default(),
             told: Mutex::default(),
             approved: Mutex::default(),
+            wrong: Mutex::default(),
         }
     }
 
@@ -86,6 +102,26 @@ impl World {
 
     fn tell(&self, line: &str) {
         let _ = writeln!(locked(&self.told), "{line}");
+    }
+
+    /// Something happened that must not happen.
+    fn is_wrong(&self, what: String) {
+        locked(&self.wrong).get_or_insert(what);
+    }
+
+    /// Fails if something happened that must not happen.
+    fn check(&self) -> Result<(), String> {
+        locked(&self.wrong).clone().map_or(Ok(()), Err)
+    }
+
+    /// The store as somebody sees it whom nothing disturbs.
+    fn store(&self) -> ObjectStore {
+        ObjectStore::new(Arc::new(self.bucket.clone()), KEY.into(), LEASE, Cipher::default())
+    }
+
+    /// The text of the state.
+    fn state(&self) -> Option<Vec<u8>> {
+        self.bucket.contents().remove(KEY)
     }
 
     /// A number below `n`.
@@ -139,67 +175,80 @@ pub fn explained(seed: u64) -> String {
 }
 
 async fn play_script(script: &Script, world: &Arc<World>) -> Result<(), String> {
-    let store = MemoryStore::default();
     for step in &script.steps {
         world.tell(&format!("-- main.tf --\n{}", step.configuration));
         let setting = Arc::new(Setting { cloud: world.cloud.clone(), ..Setting::of(&case(&step.configuration))? });
         for disturbance in &step.disturbances {
             *locked(&world.weather) = disturbance.weather;
-            disturbed(*disturbance, &setting, world, &store).await?;
+            disturbed(*disturbance, &setting, world).await?;
             tokio::time::sleep(Duration::from_secs(2)).await;
-            look_for_secrets(&store, world).await?;
+            look_for_secrets(world).await?;
         }
         *locked(&world.weather) = Weather::default();
-        let ran = Process::new(&setting, world, &store).run().await;
+        let ran = Process::new(&setting, world).run().await;
         world.tell(&format!("undisturbed: {ran:?}"));
-        look_for_secrets(&store, world).await?;
-        check(ran, &setting, world, &store).await?;
+        look_for_secrets(world).await?;
+        check(ran, &setting, world).await?;
     }
     Ok(())
 }
 
 /// Runs a process until something happens to it, and, where it was only frozen, another one in its place.
-async fn disturbed(d: Disturbance, setting: &Arc<Setting>, world: &Arc<World>, store: &MemoryStore) -> Result<(), String> {
-    let process = Process::new(setting, world, store);
-    let own = process.store.clone();
+async fn disturbed(d: Disturbance, setting: &Arc<Setting>, world: &Arc<World>) -> Result<(), String> {
+    let process = Process::new(setting, world);
+    let lock = process.lock.clone();
     let mut run = Box::pin(process.run());
     world.tell(&format!("{d:?}"));
-    match polled(run.as_mut(), d.polls).await {
-        Some(ran) => {
-            world.saw("ended before it was cut off");
-            world.tell(&format!("ended: {ran:?}"));
-            own.crash();
+    if let Some(ran) = polled(run.as_mut(), d.polls).await {
+        world.saw("ended before it was cut off");
+        world.tell(&format!("ended: {ran:?}"));
+    } else if d.how == How::Kill {
+        world.saw("killed");
+        drop(run);
+    } else {
+        let needed_lock = lock.is_needed();
+        tokio::time::sleep(FROZEN).await;
+        *locked(&world.weather) = Weather::default();
+        let other = Box::pin(Process::new(setting, world).run());
+        let (ran, woken) = match d.how {
+            How::Overlap => overlap(run, other, d.others, world).await,
+            _ => taken_over(run, other, needed_lock, world).await?,
+        };
+        world.tell(&format!("taken over: {ran:?}\nwoken: {woken:?}"));
+        if needed_lock && world.broken != Broken::Fence && woken == Ran::Well {
+            return Err("a run that had lost its lock says that all went well".into());
         }
-        None if d.how == How::Kill => {
-            world.saw("killed");
-            drop(run);
-            own.crash();
-        }
-        None => {
-            world.saw("frozen");
-            tokio::time::sleep(Duration::from_secs(60)).await;
-            store.lapse();
-            *locked(&world.weather) = Weather::default();
-            let ran = Process::new(setting, world, store).run().await;
-            world.tell(&format!("taken over: {ran:?}"));
-            let before = (store.text(), store.journal_text(), world.cloud.take_calls());
-            approve(&before.2, world)?;
-            let woken = run.await;
-            world.tell(&format!("woken: {woken:?}"));
-            if world.broken != Broken::Fence && woken == Ran::Well {
-                return Err("a run that had lost its lock says that all went well".into());
-            }
-            if (store.text(), store.journal_text()) != (before.0, before.1) {
-                return Err("a run that had lost its lock wrote the state or the journal".into());
-            }
-            let calls = world.cloud.take_calls();
-            if !calls.is_empty() {
-                return Err(format!("a run that had lost its lock did something: {}", calls.join(", ")));
-            }
-            return check(ran, setting, world, store).await;
-        }
+        return check(ran, setting, world).await;
     }
     approve(&world.cloud.take_calls(), world)
+}
+
+/// A run wakes up when another one is done.
+async fn taken_over<F: Future<Output = Ran>>(
+    run: Pin<Box<F>>,
+    other: Pin<Box<F>>,
+    needed_lock: bool,
+    world: &World,
+) -> Result<(Ran, Ran), String> {
+    world.saw("frozen");
+    let ran = other.await;
+    let before = world.state();
+    let woken = run.await;
+    if needed_lock && world.state() != before {
+        return Err("a run that had lost its lock wrote the state".into());
+    }
+    Ok((ran, woken))
+}
+
+/// A run wakes up while another one is at work.
+async fn overlap<F: Future<Output = Ran>>(run: Pin<Box<F>>, mut other: Pin<Box<F>>, others: u64, world: &World) -> (Ran, Ran) {
+    match polled(other.as_mut(), others).await {
+        Some(ran) => (ran, run.await),
+        None => {
+            world.saw("woken in the middle");
+            futures::join!(other, run)
+        }
+    }
 }
 
 /// Polls a future so often; `None` when it is not done then.
@@ -215,13 +264,14 @@ async fn polled<F: Future>(mut work: Pin<&mut F>, mut left: u64) -> Option<F::Ou
 }
 
 /// What must hold after a run that nothing disturbed.
-async fn check(ran: Ran, setting: &Arc<Setting>, world: &Arc<World>, store: &MemoryStore) -> Result<(), String> {
+async fn check(ran: Ran, setting: &Arc<Setting>, world: &Arc<World>) -> Result<(), String> {
+    world.check()?;
     if let Ran::Badly(why) = ran {
         return Err(why);
     }
     approve(&world.cloud.take_calls(), world)?;
     let text = |e: secstack_state::Error| format!("the state cannot be read: {e}");
-    let recovered = store.recover().await.map_err(text)?.ok_or("there is no state")?;
+    let recovered = world.store().recover().await.map_err(text)?.ok_or("there is no state")?;
     if recovered.from_journal || !recovered.open_intents.is_empty() {
         return Err(format!("the journal is still there: {:?}", recovered.open_intents));
     }
@@ -232,7 +282,7 @@ async fn check(ran: Ran, setting: &Arc<Setting>, world: &Arc<World>, store: &Mem
     if let Some((id, _)) = world.cloud.objects().iter().find(|(_, o)| o.token.is_some()) {
         return Err(format!("{id} still carries the token of its creation"));
     }
-    let set = Process::new(setting, world, store).providers;
+    let set = setting.providers();
     let again = crate::shown::plan(&setting.plan(&set, &recovered.snapshot, setting.options.clone()).await, &set);
     if again != "(no changes)\n" {
         return Err(format!("the plan after it is not empty:\n{again}"));
@@ -265,13 +315,10 @@ fn approve(calls: &[String], world: &World) -> Result<(), String> {
 }
 
 /// No secret stands where it must not: ephemeral values nowhere, sensitive ones in no intent.
-async fn look_for_secrets(store: &MemoryStore, world: &World) -> Result<(), String> {
-    let journal = store.journal_text().unwrap_or_default();
-    let bytes = format!("{}{}", store.text().unwrap_or_default(), String::from_utf8_lossy(&journal));
-    if bytes.contains(SESSION) {
-        return Err("an ephemeral value was written".into());
-    }
-    let open = store.recover().await.map_err(|e| format!("the state cannot be read: {e}"))?.map(|r| r.open_intents).unwrap_or_default();
+async fn look_for_secrets(world: &World) -> Result<(), String> {
+    world.check()?;
+    let open = world.store().recover().await.map_err(|e| format!("the state cannot be read: {e}"))?.map(|r| r.open_intents);
+    let open = open.unwrap_or_default();
     if !open.is_empty() {
         world.saw("left with open intents");
     }

@@ -55,9 +55,9 @@ resource "fake_vm" "b" {
 }
 "#;
     let mut cut_off = 0;
-    for how in [How::Kill, How::Freeze] {
-        for polls in 1..150 {
-            let disturbance = Disturbance { how, polls, weather: Weather::default() };
+    for how in [How::Kill, How::Freeze, How::Overlap] {
+        for polls in 1..250 {
+            let disturbance = Disturbance { how, polls, others: polls, weather: Weather::default() };
             let step = |text: &str| Step { configuration: text.into(), disturbances: vec![disturbance] };
             let script = Script { seed: polls, steps: vec![step(first), step(second)] };
             let outcome = simulate(&script, Broken::Nothing);

@@ -4,33 +4,36 @@
 //! write. So ten thousand steps in flight cost little more than one.
 
 use std::fs::File;
+use std::future::Future;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use async_trait::async_trait;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::{closed, line};
 use crate::crypt::Sealer;
 use crate::error::{Error, Result};
 
 /// Where a journal is kept.
+#[async_trait]
 pub trait Sink: Send + 'static {
-    /// Appends whole lines. They are durable when it returns; on an error none of them counts.
-    fn commit(&mut self, lines: &str) -> Result<()>;
+    /// Appends whole lines. They are durable when it is done; on an error none of them counts.
+    async fn commit(&mut self, lines: &str) -> Result<()>;
 
     /// The same, but `done` may be told later, so that several commits are under way at once. They end in the order in
     /// which they were begun, and after one that failed all fail.
-    fn begin(&mut self, lines: &str, done: Done) {
-        done(self.commit(lines));
+    async fn begin(&mut self, lines: &str, done: Done) {
+        done(self.commit(lines).await);
     }
 
     /// Waits for all commits that are under way.
-    fn wait(&mut self) {}
+    async fn wait(&mut self) {}
 
     /// How long records may wait for others to go with, when nobody waits for them. `None` where commits cost little.
     fn patience(&self) -> Option<Duration> {
@@ -49,31 +52,19 @@ pub type Guard = Arc<dyn Fn() -> Result<()> + Send + Sync>;
 /// Is told what came of a commit.
 pub type Done = Box<dyn FnOnce(Result<()>) + Send>;
 
-/// Who waits for a record.
-pub(super) enum Reply {
-    Async(oneshot::Sender<Result<()>>),
-    Blocking(SyncSender<Result<()>>),
+/// Who waits for a record. Whoever waited may have gone; the record stands all the same.
+pub(super) type Reply = oneshot::Sender<Result<()>>;
+
+/// The way to the writer of a journal. `None` when it takes no more.
+pub(super) struct Committer(Mutex<Option<Open>>);
+
+struct Open {
+    to: UnboundedSender<Message>,
+    /// Ends with the writer.
+    ended: oneshot::Receiver<()>,
 }
 
-impl Reply {
-    /// Whoever waited may have gone; the record stands all the same.
-    pub(super) fn send(self, result: Result<()>) {
-        match self {
-            Reply::Async(to) => drop(to.send(result)),
-            Reply::Blocking(to) => drop(to.send(result)),
-        }
-    }
-}
-
-pub(super) struct Committer(Mutex<State>);
-
-enum State {
-    Threaded { to: Sender<Message>, thread: JoinHandle<()> },
-    Inline(Box<Writer>),
-    Closed,
-}
-
-/// What the thread of a journal is told.
+/// What the writer of a journal is told.
 enum Message {
     /// A record, and whether somebody waits for it.
     Record { text: String, reply: Reply, urgent: bool },
@@ -81,127 +72,130 @@ enum Message {
     Hurry,
 }
 
-struct Writer {
-    sink: Box<dyn Sink>,
+struct Writer<S> {
+    sink: S,
     next: u64,
     sealer: Option<Sealer>,
 }
 
 impl Committer {
-    pub(super) fn threaded(sink: impl Sink, next: u64, sealer: Option<Sealer>) -> Result<Self> {
-        let (to, from) = mpsc::channel();
-        let mut writer = Writer { sink: Box::new(sink), next, sealer };
-        let thread = std::thread::Builder::new()
-            .name("journal".into())
-            .spawn(move || writer.run(&from))
-            .map_err(|e| Error::io("start the thread of the journal", &e))?;
-        Ok(Self(Mutex::new(State::Threaded { to, thread })))
+    /// A committer, and the work of its writer, which somebody has to do.
+    pub(super) fn new(sink: impl Sink, next: u64, sealer: Option<Sealer>) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let (to, from) = unbounded_channel();
+        let (end, ended) = oneshot::channel();
+        let mut writer = Writer { sink, next, sealer };
+        let work = async move {
+            writer.run(from).await;
+            let _ = end.send(());
+        };
+        (Self(Mutex::new(Some(Open { to, ended }))), work)
     }
 
-    pub(super) fn inline(sink: impl Sink, next: u64, sealer: Option<Sealer>) -> Self {
-        Self(Mutex::new(State::Inline(Box::new(Writer { sink: Box::new(sink), next, sealer }))))
-    }
-
-    pub(super) fn submit(&self, record: String, reply: Reply, urgent: bool) {
-        match &mut *self.state() {
-            State::Threaded { to, .. } => {
-                let sent = to.send(Message::Record { text: record, reply, urgent });
-                if let Err(mpsc::SendError(Message::Record { reply, .. })) = sent {
-                    reply.send(Err(closed()));
-                }
-            }
-            State::Inline(writer) => {
-                let result = writer.commit(&[record]);
-                reply.send(result);
-            }
-            State::Closed => reply.send(Err(closed())),
-        }
+    pub(super) fn submit(&self, text: String, reply: Reply, urgent: bool) {
+        self.tell(Message::Record { text, reply, urgent });
     }
 
     /// Makes what was submitted durable without delay.
     pub(super) fn hurry(&self) {
-        if let State::Threaded { to, .. } = &*self.state() {
-            // A thread that is gone has nothing left to do.
-            let _ = to.send(Message::Hurry);
+        self.tell(Message::Hurry);
+    }
+
+    fn tell(&self, message: Message) {
+        let refused = match &*self.open() {
+            // A writer that is gone answers nobody.
+            Some(open) => open.to.send(message).err().map(|e| e.0),
+            None => Some(message),
+        };
+        if let Some(Message::Record { reply, .. }) = refused {
+            let _ = reply.send(Err(closed()));
         }
     }
 
     /// Waits for what was submitted and takes no more.
-    pub(super) fn close(&self) {
-        let state = std::mem::replace(&mut *self.state(), State::Closed);
-        if let State::Threaded { to, thread } = state {
+    pub(super) async fn close(&self) {
+        let open = self.open().take();
+        if let Some(Open { to, ended }) = open {
             drop(to);
-            // A thread that panicked has answered nobody, and those who waited saw that.
-            let _ = thread.join();
+            // A writer that was given up has answered nobody, and those who waited saw that.
+            let _ = ended.await;
         }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn open(&self) -> std::sync::MutexGuard<'_, Option<Open>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Writer {
-    fn run(&mut self, from: &Receiver<Message>) {
-        while let Ok(first) = from.recv() {
-            let (mut records, mut replies, mut urgent) = (Vec::new(), Vec::new(), false);
-            let mut take = |message: Message| match message {
-                Message::Record { text, reply, urgent: waited_for } => {
-                    records.push(text);
-                    replies.push(reply);
-                    urgent |= waited_for;
-                    urgent
-                }
-                Message::Hurry => {
-                    urgent = true;
-                    urgent
-                }
-            };
-            let mut hurry = take(first);
-            if let Some(patience) = self.sink.patience() {
-                let until = Instant::now() + patience;
-                while !hurry {
-                    let Ok(next) = from.recv_timeout(until.saturating_duration_since(Instant::now())) else { break };
-                    hurry = take(next);
-                }
+/// Records that are made durable together.
+#[derive(Default)]
+struct Batch {
+    records: Vec<String>,
+    replies: Vec<Reply>,
+    urgent: bool,
+}
+
+impl Batch {
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Record { text, reply, urgent } => {
+                self.records.push(text);
+                self.replies.push(reply);
+                self.urgent |= urgent;
             }
-            for message in from.try_iter() {
-                take(message);
-            }
-            if records.is_empty() {
-                continue;
-            }
-            let lines = match line::write_batch(self.next, &records, self.sealer.as_ref()) {
-                Ok(lines) => lines,
-                Err(e) => {
-                    replies.into_iter().for_each(|reply| reply.send(Err(e.clone())));
-                    continue;
-                }
-            };
-            // A sink that finishes at once may fail and go on: only what counts takes numbers.
-            let counts = Arc::new(AtomicBool::new(true));
-            let counted = counts.clone();
-            self.sink.begin(
-                &lines,
-                Box::new(move |result| {
-                    counted.store(result.is_ok(), Ordering::SeqCst);
-                    for reply in replies {
-                        reply.send(result.clone());
-                    }
-                }),
-            );
-            if counts.load(Ordering::SeqCst) {
-                self.next += records.len() as u64;
+            Message::Hurry => self.urgent = true,
+        }
+    }
+}
+
+impl<S: Sink> Writer<S> {
+    async fn run(&mut self, mut from: UnboundedReceiver<Message>) {
+        while let Some(batch) = next_batch(&mut from, self.sink.patience()).await {
+            if !batch.records.is_empty() {
+                self.write(batch).await;
             }
         }
-        self.sink.wait();
+        self.sink.wait().await;
     }
 
-    fn commit(&mut self, records: &[String]) -> Result<()> {
-        self.sink.commit(&line::write_batch(self.next, records, self.sealer.as_ref())?)?;
-        self.next += records.len() as u64;
-        Ok(())
+    async fn write(&mut self, Batch { records, replies, .. }: Batch) {
+        let tell = |result: Result<()>| {
+            for reply in replies {
+                let _ = reply.send(result.clone());
+            }
+        };
+        let lines = match line::write_batch(self.next, &records, self.sealer.as_ref()) {
+            Ok(lines) => lines,
+            Err(e) => return tell(Err(e)),
+        };
+        // A sink that finishes at once may fail and go on: only what counts takes numbers.
+        let counts = Arc::new(AtomicBool::new(true));
+        let counted = counts.clone();
+        let done = move |result: Result<()>| {
+            counted.store(result.is_ok(), Ordering::SeqCst);
+            tell(result);
+        };
+        self.sink.begin(&lines, Box::new(done)).await;
+        if counts.load(Ordering::SeqCst) {
+            self.next += records.len() as u64;
+        }
     }
+}
+
+/// What is written next: what has come, and what comes while nobody waits. `None` when nothing more comes.
+async fn next_batch(from: &mut UnboundedReceiver<Message>, patience: Option<Duration>) -> Option<Batch> {
+    let mut batch = Batch::default();
+    batch.take(from.recv().await?);
+    if let Some(patience) = patience {
+        let until = Instant::now() + patience;
+        while !batch.urgent {
+            let Ok(Some(next)) = tokio::time::timeout_at(until, from.recv()).await else { break };
+            batch.take(next);
+        }
+    }
+    while let Ok(next) = from.try_recv() {
+        batch.take(next);
+    }
+    Some(batch)
 }
 
 /// A journal in a file.
@@ -221,8 +215,10 @@ impl FileSink {
     }
 }
 
+#[async_trait]
 impl Sink for FileSink {
-    fn commit(&mut self, lines: &str) -> Result<()> {
+    /// Blocks: a file's journal has a thread of its own.
+    async fn commit(&mut self, lines: &str) -> Result<()> {
         if let Some(e) = &self.broken {
             return Err(e.clone());
         }
@@ -245,71 +241,80 @@ impl Sink for FileSink {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_disk_that_is_full_is_told_to_every_waiting_record() {
+    #[tokio::test]
+    async fn a_disk_that_is_full_is_told_to_every_waiting_record() {
         // It takes nothing and cannot be cut back either, so that nothing may follow.
         let file = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let mut sink = FileSink::new(file, "j".into(), 0);
         for _ in 0..2 {
-            let e = sink.commit("x\n").unwrap_err();
+            let e = sink.commit("x\n").await.unwrap_err();
             assert_eq!(e.diagnostic().summary, "No space for the state");
             assert!(e.to_string().contains("write the journal \"j\""), "{e}");
         }
         assert!(sink.broken.is_some());
     }
 
-    #[test]
-    fn records_nobody_waits_for_go_with_the_next_that_somebody_waits_for() {
-        struct Patient(mpsc::Sender<usize>);
-        impl Sink for Patient {
-            fn commit(&mut self, lines: &str) -> Result<()> {
-                self.0.send(lines.lines().count()).map_err(|_| closed())
-            }
-            fn patience(&self) -> Option<Duration> {
-                Some(Duration::from_secs(3600))
-            }
+    /// Tells how many records came with each write.
+    struct Count(UnboundedSender<usize>, Option<Duration>);
+
+    #[async_trait]
+    impl Sink for Count {
+        async fn commit(&mut self, lines: &str) -> Result<()> {
+            self.0.send(lines.lines().count()).map_err(|_| closed())
         }
-        let (to, from) = mpsc::channel();
-        let committer = Committer::threaded(Patient(to), 1, None).unwrap();
-        let submit = |urgent: bool| {
-            let (reply, done) = mpsc::sync_channel(1);
-            committer.submit("{}".into(), Reply::Blocking(reply), urgent);
-            done
-        };
-        let lazy = [submit(false), submit(false)];
-        submit(true).recv().unwrap().unwrap();
-        assert!(lazy.iter().all(|done| done.recv().unwrap().is_ok()));
-        let last = submit(false);
-        committer.hurry();
-        last.recv().unwrap().unwrap();
-        let at_the_end = submit(false);
-        committer.close();
-        at_the_end.recv().unwrap().unwrap();
-        assert_eq!(from.iter().collect::<Vec<_>>(), [3, 1, 1]);
+
+        fn patience(&self) -> Option<Duration> {
+            self.1
+        }
     }
 
-    #[test]
-    fn after_the_close_nothing_is_taken() {
-        struct Count(mpsc::Sender<usize>);
-        impl Sink for Count {
-            fn commit(&mut self, lines: &str) -> Result<()> {
-                self.0.send(lines.lines().count()).map_err(|_| closed())
-            }
+    fn counted(patience: Option<Duration>) -> (Committer, UnboundedReceiver<usize>) {
+        let (to, from) = unbounded_channel();
+        let (committer, work) = Committer::new(Count(to, patience), 1, None);
+        tokio::spawn(work);
+        (committer, from)
+    }
+
+    fn submit(committer: &Committer, urgent: bool) -> oneshot::Receiver<Result<()>> {
+        let (reply, done) = oneshot::channel();
+        committer.submit("{}".into(), reply, urgent);
+        done
+    }
+
+    async fn all(mut from: UnboundedReceiver<usize>) -> Vec<usize> {
+        let mut got = Vec::new();
+        while let Some(n) = from.recv().await {
+            got.push(n);
         }
-        let (to, from) = mpsc::channel();
-        let committer = Committer::threaded(Count(to), 1, None).unwrap();
-        let waiting: Vec<_> = (0..10)
-            .map(|_| {
-                let (reply, done) = mpsc::sync_channel(1);
-                committer.submit("{}".into(), Reply::Blocking(reply), true);
-                done
-            })
-            .collect();
-        committer.close();
-        assert!(waiting.iter().all(|done| done.recv().unwrap().is_ok()));
-        assert_eq!(from.iter().sum::<usize>(), 10);
-        let (reply, done) = mpsc::sync_channel(1);
-        committer.submit("{}".into(), Reply::Blocking(reply), true);
-        assert!(done.recv().unwrap().is_err());
+        got
+    }
+
+    #[tokio::test]
+    async fn records_nobody_waits_for_go_with_the_next_that_somebody_waits_for() {
+        let (committer, from) = counted(Some(Duration::from_secs(3600)));
+        let lazy = [submit(&committer, false), submit(&committer, false)];
+        submit(&committer, true).await.unwrap().unwrap();
+        for done in lazy {
+            done.await.unwrap().unwrap();
+        }
+        let last = submit(&committer, false);
+        committer.hurry();
+        last.await.unwrap().unwrap();
+        let at_the_end = submit(&committer, false);
+        committer.close().await;
+        at_the_end.await.unwrap().unwrap();
+        assert_eq!(all(from).await, [3, 1, 1]);
+    }
+
+    #[tokio::test]
+    async fn after_the_close_nothing_is_taken() {
+        let (committer, from) = counted(None);
+        let waiting: Vec<_> = (0..10).map(|_| submit(&committer, true)).collect();
+        committer.close().await;
+        for done in waiting {
+            done.await.unwrap().unwrap();
+        }
+        assert_eq!(all(from).await.iter().sum::<usize>(), 10);
+        assert!(submit(&committer, true).await.unwrap().is_err());
     }
 }

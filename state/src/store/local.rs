@@ -282,6 +282,12 @@ impl LocalStore {
         ended.map_err(|e| Error::io(format!("end the journal {path:?}"), &e))
     }
 
+    /// Waits for what the journal of this run has under way, and gives what is open in it.
+    async fn close_journal(&self) -> Option<Vec<Record>> {
+        let journal = self.session().journal.take()?;
+        Some(journal.end().await)
+    }
+
     fn info_path(&self) -> PathBuf {
         beside(&self.paths.write, "lock.info")
     }
@@ -326,8 +332,8 @@ impl Store for LocalStore {
     }
 
     async fn write(&self, snapshot: &Snapshot) -> Result<Version> {
+        let ended = self.close_journal().await;
         let mut session = self.session();
-        let ended = session.journal.take().map(|j| j.end());
         let path = self.read_path(&session).to_path_buf();
         let stored = read_bytes(&path, "state")?;
         let version = match plan_write(snapshot, stored.as_deref(), &path.display().to_string(), &self.cipher)? {
@@ -346,8 +352,8 @@ impl Store for LocalStore {
     }
 
     async fn push(&self, snapshot: &Snapshot, force: Force) -> Result<()> {
+        self.close_journal().await;
         let mut session = self.session();
-        session.journal.take().iter().for_each(Journal::close);
         let stored = match force {
             Force::No => {
                 let (stored, journal) = self.load(&session)?;
@@ -367,8 +373,8 @@ impl Store for LocalStore {
     }
 
     async fn journal(&self, base: &Snapshot) -> Result<Journal> {
+        self.close_journal().await;
         let mut session = self.session();
-        session.journal.take().iter().for_each(Journal::close);
         let (stored, journal) = self.load(&session)?;
         let beginning = journal::go_on(base, stored, journal, &self.journal_name(), &self.cipher)?;
         let path = self.journal_path();

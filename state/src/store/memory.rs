@@ -111,17 +111,6 @@ impl MemoryStore {
         Self { kept: self.kept.clone(), process: self.process.clone(), cipher }
     }
 
-    /// The same state as another process sees it: it holds no lock, and writes no journal.
-    #[must_use]
-    pub fn another_process(&self) -> Self {
-        Self { kept: self.kept.clone(), process: Arc::default(), cipher: self.cipher.clone() }
-    }
-
-    /// The lease of whoever holds the lock runs out. The holder may write nothing any more, and another one may take it.
-    pub fn lapse(&self) {
-        self.kept().lock = None;
-    }
-
     /// The text of the state as it would stand in a file.
     pub fn text(&self) -> Option<String> {
         self.kept().state.clone()
@@ -138,8 +127,7 @@ impl MemoryStore {
         kept.lock = None;
         kept.epoch += 1;
         drop(kept);
-        self.process().lock = None;
-        self.close_journal();
+        *self.process() = Process::default();
     }
 
     fn process(&self) -> MutexGuard<'_, Process> {
@@ -151,9 +139,9 @@ impl MemoryStore {
     }
 
     /// Closes the journal of this run, outside the lock that its sink takes too, and gives what is open in it.
-    fn close_journal(&self) -> Option<Vec<Record>> {
-        let journal = self.process().journal.take();
-        journal.map(|j| j.end())
+    async fn close_journal(&self) -> Option<Vec<Record>> {
+        let journal = self.process().journal.take()?;
+        Some(journal.end().await)
     }
 }
 
@@ -189,8 +177,9 @@ impl MemorySink {
     }
 }
 
+#[async_trait]
 impl Sink for MemorySink {
-    fn commit(&mut self, lines: &str) -> Result<()> {
+    async fn commit(&mut self, lines: &str) -> Result<()> {
         self.with(|kept| kept.journal.get_or_insert_default().extend(lines.as_bytes()))
     }
 
@@ -208,7 +197,7 @@ impl Store for MemoryStore {
     }
 
     async fn write(&self, snapshot: &Snapshot) -> Result<Version> {
-        let ended = self.close_journal();
+        let ended = self.close_journal().await;
         let mut kept = self.kept();
         kept.check_lock(self.process().lock.as_deref())?;
         let version = match plan_write(snapshot, kept.state.as_deref().map(str::as_bytes), NAME, &self.cipher)? {
@@ -227,7 +216,7 @@ impl Store for MemoryStore {
     }
 
     async fn push(&self, snapshot: &Snapshot, force: Force) -> Result<()> {
-        self.close_journal();
+        self.close_journal().await;
         let mut kept = self.kept();
         kept.check_lock(self.process().lock.as_deref())?;
         let stored = kept.snapshot(&self.cipher)?;
@@ -247,7 +236,7 @@ impl Store for MemoryStore {
     }
 
     async fn journal(&self, base: &Snapshot) -> Result<Journal> {
-        self.close_journal();
+        self.close_journal().await;
         let mut kept = self.kept();
         let beginning = journal::go_on(base, kept.snapshot(&self.cipher)?, kept.stored_journal(&self.cipher)?, NAME, &self.cipher)?;
         let mut process = self.process();
@@ -255,7 +244,8 @@ impl Store for MemoryStore {
         kept.journal = Some(beginning.text.clone().into_bytes());
         kept.epoch += 1;
         let sink = MemorySink { kept: Arc::downgrade(&self.kept), epoch: kept.epoch, lock: process.lock.clone() };
-        let journal = Journal::inline(sink, beginning);
+        let (journal, work) = Journal::new(sink, beginning);
+        tokio::spawn(work);
         process.journal = Some(journal.clone());
         Ok(journal)
     }

@@ -3,24 +3,18 @@
 //! - `config`, `arguments`: the arguments of the backend.
 //! - `connect`, `login`, `oidc`, `http`: the client, with credentials and connections.
 //! - `bucket`, `clock`: objects and their age, with `failure` for what the server refuses.
-//! - `lease`: the lock, and how long it is good.
-//! - `epoch`: the journal.
-//! - `store`: the state of one workspace, which brings them together.
 //!
-//! Why a run that was stopped and wakes up cannot do harm is told in `docs/decisions/0003-states-in-s3.md`.
+//! What is stored in the bucket, and how, is told in `objects`.
 
 mod arguments;
 mod bucket;
 mod clock;
 mod config;
 mod connect;
-mod epoch;
 mod failure;
 mod http;
-mod lease;
 mod login;
 mod oidc;
-mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,21 +23,21 @@ use async_trait::async_trait;
 use secstack_base::{Diagnostic, Value};
 use tokio::sync::OnceCell;
 
+use super::objects::{Bucket, ObjectStore, Objects};
 use super::{Backend, Problem, Store};
 use crate::crypt::Cipher;
 use crate::error::{Error, Result};
 use crate::model::Snapshot;
 use crate::workspace;
-use bucket::Bucket;
+use bucket::S3Objects;
 use config::Config;
-use store::S3Store;
 
 /// States in a bucket of S3.
 pub struct S3Backend {
     /// What encrypts the states and their journals on this machine.
     pub cipher: Cipher,
     config: Config,
-    bucket: OnceCell<Bucket>,
+    objects: OnceCell<Arc<S3Objects>>,
 }
 
 impl S3Backend {
@@ -55,7 +49,7 @@ impl S3Backend {
     /// # Errors
     /// What is wrong with them.
     pub fn new(arguments: &Value) -> Result<Self, Vec<Problem>> {
-        Ok(Self { cipher: Cipher::default(), config: Config::read(arguments)?, bucket: OnceCell::new() })
+        Ok(Self { cipher: Cipher::default(), config: Config::read(arguments)?, objects: OnceCell::new() })
     }
 
     /// The same, with locks that are good for another time than `SECSTACK_LOCK_LEASE` says.
@@ -65,13 +59,18 @@ impl S3Backend {
         self
     }
 
-    async fn bucket(&self) -> Result<&Bucket> {
-        self.bucket.get_or_try_init(|| Bucket::open(&self.config)).await
+    async fn objects(&self) -> Result<Arc<S3Objects>> {
+        let opened = self.objects.get_or_try_init(|| async { S3Objects::open(&self.config).await.map(Arc::new) }).await?;
+        Ok(opened.clone())
     }
 
-    async fn store(&self, name: &str) -> Result<S3Store> {
+    async fn bucket(&self) -> Result<Bucket> {
+        Ok(Bucket::new(self.objects().await?))
+    }
+
+    async fn store(&self, name: &str) -> Result<ObjectStore> {
         workspace::check(name)?;
-        Ok(S3Store::new(self.bucket().await?.clone(), &self.config, self.config.key_of(name), self.cipher.clone()))
+        Ok(ObjectStore::new(self.objects().await?, self.config.key_of(name), self.config.lease, self.cipher.clone()))
     }
 }
 
@@ -116,13 +115,13 @@ impl Backend for S3Backend {
     }
 
     async fn check(&self) -> Result<Vec<Diagnostic>> {
-        let bucket = self.bucket().await?;
+        let bucket = self.objects().await?;
         if bucket.keeps_versions().await? != Some(false) {
             return Ok(Vec::new());
         }
         let what = format!(
             "The bucket {:?} does not keep old versions of objects. A state that is lost or broken cannot be restored then.",
-            bucket.name()
+            Objects::name(&*bucket)
         );
         let help = "Turn on versioning of the bucket.";
         Ok(vec![Diagnostic::warning("Bucket without versioning", what).help(help)])

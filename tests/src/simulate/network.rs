@@ -1,5 +1,6 @@
-//! The way to the cloud: calls take time, get lost on either way, are refused, and arrive although their sender is gone.
+//! The network: what is sent takes time, gets lost on either way, is refused, and arrives although its sender is gone.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +12,16 @@ use secstack_sdk::{Created, Error, ErrorKind, Found, Id, Instance, Provider, Pro
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::process::Lock;
 use super::{Broken, World, locked};
 use crate::random::Random;
+
+/// The longest that a call takes one way, in milliseconds.
+const LONGEST: u64 = 900;
+/// What changes nothing, so that it does no harm without the lock.
+const READS: [&str; 3] = ["read", "looked for", "read a data source"];
+/// By how much requests to the bucket of the state fare better than calls: there are more of them.
+const BUCKET: u64 = 5;
 
 /// How calls fare: each number is of how many one fares so. Zero is none.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +32,21 @@ pub struct Weather {
     unanswered: u64,
     /// After so many calls the credentials have expired.
     expires: Option<u64>,
+    /// Writes to the bucket that come at the same instant as somebody else's.
+    busy: u64,
+}
+
+/// How something fares that is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Well,
+    Expired,
+    Throttled,
+    Refused,
+    /// It does not arrive.
+    LostThere,
+    /// It is carried out, and the answer does not arrive.
+    LostBack,
 }
 
 impl Weather {
@@ -31,7 +55,7 @@ impl Weather {
             return Self::default();
         }
         let mut one_of = |n| if random.once_in(2) { n } else { 0 };
-        let mut weather = Self { throttled: one_of(6), refused: one_of(15), unanswered: one_of(8), expires: None };
+        let mut weather = Self { throttled: one_of(6), refused: one_of(15), unanswered: one_of(8), expires: None, busy: one_of(5) };
         if random.once_in(4) {
             weather.expires = Some(random.below(30));
         }
@@ -39,7 +63,65 @@ impl Weather {
     }
 
     pub(super) fn is_fair(&self) -> bool {
-        self.throttled + self.refused + self.unanswered == 0 && self.expires.is_none()
+        self.throttled + self.refused + self.unanswered + self.busy == 0 && self.expires.is_none()
+    }
+}
+
+impl World {
+    /// How a call fares.
+    pub(super) fn fate(&self) -> Fate {
+        self.fate_of(1)
+    }
+
+    /// How a request to the bucket fares.
+    pub(super) fn fate_at_bucket(&self) -> Fate {
+        self.fate_of(BUCKET)
+    }
+
+    fn fate_of(&self, better: u64) -> Fate {
+        let weather = *locked(&self.weather);
+        let happens = |n: u64| n > 0 && self.below(n * better) == 0;
+        if let Some(left) = weather.expires {
+            if left == 0 {
+                self.saw("credentials expired");
+                return Fate::Expired;
+            }
+            locked(&self.weather).expires = Some(left - 1);
+        }
+        let (fate, what) = if happens(weather.throttled) {
+            (Fate::Throttled, "throttled")
+        } else if happens(weather.refused) {
+            (Fate::Refused, "refused")
+        } else if !happens(weather.unanswered) {
+            return Fate::Well;
+        } else if self.below(2) == 0 {
+            (Fate::LostThere, "lost on its way there")
+        } else {
+            (Fate::LostBack, "lost on its way back")
+        };
+        self.saw(what);
+        fate
+    }
+
+    /// Whether somebody else writes to the bucket at this instant.
+    pub(super) fn is_busy(&self) -> bool {
+        let n = locked(&self.weather).busy;
+        n > 0 && self.below(n) == 0
+    }
+
+    /// Sends something that takes at most so many milliseconds each way, and waits for the answer. It may arrive although its
+    /// sender is gone.
+    pub(super) async fn send<T: Send + 'static>(&self, longest: u64, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let [there, back] = [(); 2].map(|()| Duration::from_millis(1 + self.below(longest)));
+        let (tell, told) = oneshot::channel();
+        let call = tokio::spawn(async move {
+            tokio::time::sleep(there).await;
+            let answer = work.await;
+            tokio::time::sleep(back).await;
+            let _ = tell.send(answer);
+        });
+        let _under_way = UnderWay { call, is_sent: self.below(2) == 0 };
+        told.await.ok()
     }
 }
 
@@ -47,6 +129,8 @@ impl Weather {
 pub(super) struct Network {
     pub inner: Arc<dyn Provider>,
     pub world: Arc<World>,
+    /// The lock of the process that calls.
+    pub lock: Lock,
 }
 
 #[async_trait]
@@ -64,11 +148,11 @@ impl Provider for Network {
     }
 
     async fn configure(&self, config: &Value) -> Result<Arc<dyn Instance>> {
-        Ok(Arc::new(Line { inner: self.inner.configure(config).await?, world: self.world.clone() }))
+        Ok(Arc::new(Line { inner: self.inner.configure(config).await?, world: self.world.clone(), lock: self.lock.clone() }))
     }
 
     fn unconfigured(&self) -> Arc<dyn Instance> {
-        Arc::new(Line { inner: self.inner.unconfigured(), world: self.world.clone() })
+        Arc::new(Line { inner: self.inner.unconfigured(), world: self.world.clone(), lock: self.lock.clone() })
     }
 }
 
@@ -76,6 +160,7 @@ impl Provider for Network {
 struct Line {
     inner: Arc<dyn Instance>,
     world: Arc<World>,
+    lock: Lock,
 }
 
 /// A call on its way. When its sender is gone it may not have been sent yet.
@@ -93,10 +178,6 @@ impl Drop for UnderWay {
 }
 
 impl Line {
-    fn pause(&self, most: u64) -> Duration {
-        Duration::from_millis(1 + self.world.below(most))
-    }
-
     async fn call<T: Send + 'static>(
         &self,
         what: &'static str,
@@ -105,48 +186,27 @@ impl Line {
         if self.world.broken != Broken::Fence {
             fence::check().inspect_err(|_| self.world.saw("call of a run that had lost its lock"))?;
         }
-        let weather = *locked(&self.world.weather);
-        let happens = |n: u64| n > 0 && self.world.below(n) == 0;
-        if let Some(left) = weather.expires {
-            if left == 0 {
-                self.world.saw("credentials expired");
-                return Err(Error::new(ErrorKind::Denied, "ExpiredToken: the credentials have expired"));
+        if !READS.contains(&what) && !self.lock.is_held(&self.world.bucket) {
+            self.world.is_wrong(format!("a run that had lost its lock did something: {what}"));
+        }
+        let fate = self.world.fate();
+        let failed = |kind, why: &str| Err(Error::new(kind, why));
+        match fate {
+            Fate::Expired => return failed(ErrorKind::Denied, "ExpiredToken: the credentials have expired"),
+            Fate::Well | Fate::LostBack => {}
+            fate => {
+                tokio::time::sleep(Duration::from_millis(1 + self.world.below(LONGEST))).await;
+                return match fate {
+                    Fate::Throttled => failed(ErrorKind::Throttled, "Throttled: too many calls"),
+                    Fate::Refused => failed(ErrorKind::Denied, "Denied: not allowed"),
+                    _ => failed(ErrorKind::Unanswered, "there was no answer"),
+                };
             }
-            locked(&self.world.weather).expires = Some(left - 1);
-        }
-        let (there, back) = (self.pause(900), self.pause(900));
-        if happens(weather.throttled) {
-            self.world.saw("throttled");
-            tokio::time::sleep(there).await;
-            return Err(Error::new(ErrorKind::Throttled, "Throttled: too many calls"));
-        }
-        if happens(weather.refused) {
-            self.world.saw("refused");
-            tokio::time::sleep(there).await;
-            return Err(Error::new(ErrorKind::Denied, "Denied: not allowed"));
-        }
-        let unanswered = happens(weather.unanswered);
-        if unanswered && self.world.below(2) == 0 {
-            self.world.saw("lost on its way there");
-            tokio::time::sleep(there).await;
-            return Err(Error::new(ErrorKind::Unanswered, "there was no answer"));
         }
         self.world.saw(what);
-        let (tell, told) = oneshot::channel();
-        let inner = self.inner.clone();
-        let call = tokio::spawn(async move {
-            tokio::time::sleep(there).await;
-            let answer = ask(inner).await;
-            tokio::time::sleep(back).await;
-            let _ = tell.send(answer);
-        });
-        let _under_way = UnderWay { call, is_sent: self.world.below(2) == 0 };
-        let answer = told.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Unanswered, "the call was given up")));
-        if unanswered {
-            self.world.saw("lost on its way back");
-            return Err(Error::new(ErrorKind::Unanswered, "there was no answer"));
-        }
-        answer
+        let answer = self.world.send(LONGEST, ask(self.inner.clone())).await;
+        let answer = answer.unwrap_or_else(|| failed(ErrorKind::Unanswered, "the call was given up"));
+        if fate == Fate::LostBack { failed(ErrorKind::Unanswered, "there was no answer") } else { answer }
     }
 }
 

@@ -1,30 +1,66 @@
 //! A process: what `secstack apply` does, from the lock to the end.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use secstack_plan::{Action, Plan};
 use secstack_run::recover::Finding;
 use secstack_run::{Apply, Events, ProviderSet};
-use secstack_state::LockInfo;
 use secstack_state::journal::{Operation, Record};
 use secstack_state::model::Snapshot;
-use secstack_state::store::{MemoryStore, Store};
+use secstack_state::store::objects::{MemoryObjects, ObjectStore};
+use secstack_state::store::{Store, lock_within};
+use secstack_state::{Cipher, LockInfo};
 
+use super::bucket::Remote;
 use super::network::Network;
-use super::{Broken, World, locked};
+use super::tasks::Tasks;
+use super::{Broken, KEY, LEASE, World, locked};
 use crate::play::errors;
 use crate::setting::Setting;
 
 /// How the message begins of a run whose plan has mistakes of its own.
 pub(super) const NO_PLAN: &str = "no plan:";
 
+/// How long a run waits for the lock: longer than that of a run that is gone is good.
+const PATIENCE: Duration = Duration::from_secs(300);
+
 /// A process at work.
 pub(super) struct Process {
     setting: Arc<Setting>,
     world: Arc<World>,
+    tasks: Tasks,
     /// The state as this process sees it.
-    pub store: MemoryStore,
-    pub providers: Arc<ProviderSet>,
+    store: ObjectStore,
+    providers: Arc<ProviderSet>,
+    /// The lock, once it has taken it.
+    pub lock: Lock,
+}
+
+/// The lock of a process.
+#[derive(Clone, Default)]
+pub(super) struct Lock(Arc<Mutex<Held>>);
+
+#[derive(Default)]
+struct Held {
+    id: Option<String>,
+    /// All that it was taken for is done and stored.
+    is_done: bool,
+}
+
+impl Lock {
+    /// Whether the process has taken the lock, and needs it still.
+    pub(super) fn is_needed(&self) -> bool {
+        let held = locked(&self.0);
+        held.id.is_some() && !held.is_done
+    }
+
+    /// Whether the process has the lock, as the bucket tells.
+    pub(super) fn is_held(&self, bucket: &MemoryObjects) -> bool {
+        let lock = bucket.contents().remove(&format!("{KEY}.tflock")).unwrap_or_default();
+        let held = locked(&self.0);
+        held.id.as_ref().is_some_and(|id| String::from_utf8_lossy(&lock).contains(id.as_str()))
+    }
 }
 
 /// How a run ended.
@@ -35,19 +71,26 @@ pub(super) enum Ran {
 }
 
 impl Process {
-    pub(super) fn new(setting: &Arc<Setting>, world: &Arc<World>, store: &MemoryStore) -> Self {
-        let behind = |inner| Arc::new(Network { inner, world: world.clone() }) as Arc<dyn secstack_sdk::Provider>;
+    pub(super) fn new(setting: &Arc<Setting>, world: &Arc<World>) -> Self {
+        let (lock, tasks) = (Lock::default(), Tasks::default());
+        let behind = |inner| Arc::new(Network { inner, world: world.clone(), lock: lock.clone() }) as Arc<dyn secstack_sdk::Provider>;
         let providers = Arc::new(ProviderSet::new(secstack_fake::providers(&world.cloud).into_iter().map(behind)));
-        Self { setting: setting.clone(), world: world.clone(), store: store.another_process(), providers }
+        let bucket = Remote { inner: world.bucket.clone(), world: world.clone(), tasks: tasks.clone() };
+        let store = ObjectStore::new(Arc::new(bucket), KEY.into(), LEASE, Cipher::default());
+        Self { setting: setting.clone(), world: world.clone(), tasks, store, providers, lock }
     }
 
     /// Takes the lock, does everything, and gives it back.
     pub(super) async fn run(self) -> Ran {
-        let id = match self.store.lock(LockInfo::new("OperationTypeApply")).await {
+        self.tasks.clone().beside(self.main()).await
+    }
+
+    async fn main(self) -> Ran {
+        let id = match lock_within(&self.store, LockInfo::new("OperationTypeApply"), PATIENCE).await {
             Ok(id) => id,
             Err(e) => return Ran::Badly(format!("the lock: {e}")),
         };
-        tokio::task::yield_now().await;
+        locked(&self.lock.0).id = Some(id.clone());
         let ran = self.locked().await;
         let unlocked = self.store.unlock(&id).await;
         match (ran, unlocked) {
@@ -60,7 +103,6 @@ impl Process {
     async fn locked(&self) -> Result<(), String> {
         let text = |e: secstack_state::Error| format!("the state: {e}");
         let recovered = self.store.recover().await.map_err(text)?;
-        tokio::task::yield_now().await;
         let (mut snapshot, open) = recovered.map(|r| (r.snapshot, r.open_intents)).unwrap_or_default();
         if !open.is_empty() {
             self.world.saw("took up");
@@ -74,7 +116,6 @@ impl Process {
             if let Some(r) = found.iter().find(|r| matches!(r.finding, Finding::Unclear(_))) {
                 return Err(format!("{}: {:?}", r.intent.addr, r.finding));
             }
-            tokio::task::yield_now().await;
         }
         let plan = self.setting.plan(&self.providers, &snapshot, self.setting.options.clone()).await;
         if plan.errored {
@@ -82,7 +123,6 @@ impl Process {
         }
         self.approve(&plan);
         let journal = self.store.journal(&snapshot).await.map_err(text)?;
-        tokio::task::yield_now().await;
         let journal = match self.world.broken {
             Broken::Intents => journal.forgetting(Arc::new(|r| matches!(r, Record::Intent(i) if i.operation == Operation::Create))),
             Broken::Fence => journal.unguarded(),
@@ -94,8 +134,8 @@ impl Process {
     async fn apply(&self, plan: Plan, journal: secstack_state::journal::Journal) -> Result<(), String> {
         let apply = self.setting.applying(&self.providers, plan, journal, Events::none());
         let applied = Apply { parallelism: 4, ..apply }.run().await;
-        tokio::task::yield_now().await;
         self.write(&applied.snapshot).await?;
+        locked(&self.lock.0).is_done = true;
         if applied.diags.has_errors() {
             return Err(errors(&applied.diags).join("\n"));
         }

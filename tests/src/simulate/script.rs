@@ -55,6 +55,8 @@ pub struct Disturbance {
     pub how: How,
     /// After so many times that it could go on.
     pub polls: u64,
+    /// How often the other run can go on before it does.
+    pub others: u64,
     /// How its calls fare.
     pub weather: Weather,
 }
@@ -66,6 +68,8 @@ pub enum How {
     Kill,
     /// It goes on when another run has taken over and is done.
     Freeze,
+    /// It goes on while another run is at work that has taken over, or is about to.
+    Overlap,
 }
 
 impl Script {
@@ -120,9 +124,13 @@ impl Step {
 
 impl Disturbance {
     fn of(random: &mut Random) -> Self {
-        let how = if random.once_in(4) { How::Freeze } else { How::Kill };
-        // Most runs take less than a hundred.
-        let most = if random.once_in(3) { 20 } else { 120 };
-        Self { how, polls: 1 + random.below(most), weather: Weather::of(random) }
+        let how = match random.below(8) {
+            0 => How::Freeze,
+            1 => How::Overlap,
+            _ => How::Kill,
+        };
+        // Most runs take less than two hundred.
+        let mut polls = || 1 + if random.once_in(3) { random.below(30) } else { random.below(200) };
+        Self { how, polls: polls(), others: polls(), weather: Weather::of(random) }
     }
 }

@@ -1,17 +1,19 @@
-//! Objects in a bucket: read, written under a condition, listed and removed.
+//! The bucket of S3 that holds states.
 //!
-//! Requests run on a thread of their own. A run that is busy with something else cannot keep a lock from being renewed
-//! then, and the journal, which is written from a thread without a runtime, uses the same connections.
+//! Requests run on a thread of their own. A run that is busy with something else cannot keep a lock from being renewed then.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
+use async_trait::async_trait;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, Delete, ObjectCannedAcl, ObjectIdentifier, ServerSideEncryption};
+use futures::future::BoxFuture;
 use md5::{Digest, Md5};
 
+use super::super::objects::{If, Listed, Notes, Object, Objects, Put};
 use super::clock::Clock;
 use super::config::{Config, Sealing};
 use super::connect::client;
@@ -19,18 +21,9 @@ use super::failure::{self, Failure, explain};
 use crate::error::{Error, Result};
 use crate::past::Past;
 
-/// How often a write is tried while somebody else writes the same object.
-const ATTEMPTS: u32 = 5;
-/// How many objects are read at once.
-const AT_ONCE: usize = 16;
-/// The member of an object's metadata that tells one write from any other.
-const WRITE: &str = "secstack-write";
-/// Metadata of an object besides that: names and ASCII text.
-pub(super) type Notes = Vec<(&'static str, String)>;
-
-/// A bucket. Clones share its connections.
+/// A bucket of S3. Clones share its connections.
 #[derive(Clone)]
-pub(super) struct Bucket(Arc<Inner>);
+pub(super) struct S3Objects(Arc<Inner>);
 
 struct Inner {
     name: String,
@@ -64,35 +57,7 @@ impl Drop for Thread {
     }
 }
 
-/// An object that was read.
-#[derive(Clone, Debug)]
-pub(super) struct Object {
-    pub bytes: Vec<u8>,
-    pub etag: String,
-    /// How long ago it was written, by the server's clock.
-    pub age: Duration,
-    /// Its metadata.
-    pub notes: BTreeMap<String, String>,
-}
-
-/// What must hold for a write.
-#[derive(Clone, Debug)]
-pub(super) enum If {
-    /// Nothing is there.
-    Absent,
-    /// What is there is what was read.
-    Unchanged(String),
-}
-
-/// An object in a list.
-#[derive(Clone, Debug)]
-pub(super) struct Listed {
-    pub key: String,
-    pub size: i64,
-    pub age: Duration,
-}
-
-impl Bucket {
+impl S3Objects {
     /// Finds region and credentials.
     pub(super) async fn open(config: &Config) -> Result<Self> {
         let thread = Thread::start()?;
@@ -109,33 +74,50 @@ impl Bucket {
         })))
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    /// Runs something on the thread of the state.
-    pub(super) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+    /// Runs a request on the thread of the state.
+    fn request<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
         self.handle().spawn(work)
-    }
-
-    /// Waits for something on a thread that has no runtime.
-    pub(super) fn wait_for<T>(&self, work: impl Future<Output = T>) -> T {
-        self.handle().block_on(work)
     }
 
     fn handle(&self) -> &tokio::runtime::Handle {
         self.0.thread.handle()
     }
 
-    /// Reads an object. `None` when it is not there.
-    pub(super) async fn get(&self, key: &str) -> Result<Option<Object>> {
-        self.get_version(key, None).await
+    /// Whether the bucket keeps old versions of objects. `None` when we may not know.
+    pub(super) async fn keeps_versions(&self) -> Result<Option<bool>> {
+        let inner = self.0.clone();
+        let asked = self.request(async move {
+            let answer = inner.client.get_bucket_versioning().bucket(&inner.name).send().await;
+            // Emulators give the outermost element another name, which this client minds and others do not.
+            let raw = answer.as_ref().err().and_then(|e| e.raw_response()).filter(|r| r.status().is_success());
+            if let Some(raw) = raw {
+                let text = String::from_utf8_lossy(raw.body().bytes().unwrap_or_default());
+                return Ok(text.contains("<Status>Enabled</Status>"));
+            }
+            answer.map(|a| a.status == Some(BucketVersioningStatus::Enabled)).map_err(|e| failure::of(&e))
+        });
+        match joined(asked.await) {
+            Ok(keeps) => Ok(Some(keeps)),
+            // It is not allowed to ask, or the server does not know the question.
+            Err(f) if matches!(f.status, 403 | 501) => Ok(None),
+            Err(f) => Err(explain(&format!("look at the bucket {:?}", self.0.name), &f)),
+        }
+    }
+}
+
+#[async_trait]
+impl Objects for S3Objects {
+    fn name(&self) -> &str {
+        &self.0.name
     }
 
-    /// Reads a version of an object; the newest if none is named.
-    pub(super) async fn get_version(&self, key: &str, version: Option<&str>) -> Result<Option<Object>> {
+    fn spawn(&self, work: BoxFuture<'static, ()>) {
+        self.handle().spawn(work);
+    }
+
+    async fn get(&self, key: &str, version: Option<&str>) -> Result<Option<Object>> {
         let (inner, at, version) = (self.0.clone(), key.to_string(), version.map(str::to_string));
-        let got = self.spawn(async move {
+        let got = self.request(async move {
             let mut asked = inner.client.get_object().bucket(&inner.name).key(at).set_version_id(version);
             if let Some((key, digest)) = inner.sealing.customer() {
                 asked = asked.sse_customer_algorithm("AES256").sse_customer_key(key).sse_customer_key_md5(digest);
@@ -154,57 +136,13 @@ impl Bucket {
         }
     }
 
-    /// Reads objects, some at once. `None` in the place of those that are not there.
-    pub(super) async fn get_all(&self, keys: Vec<String>) -> Result<Vec<Option<Object>>> {
-        let mut found = Vec::with_capacity(keys.len());
-        let mut running = std::collections::VecDeque::new();
-        let mut keys = keys.into_iter();
-        loop {
-            while running.len() < AT_ONCE
-                && let Some(key) = keys.next()
-            {
-                let bucket = self.clone();
-                running.push_back(tokio::spawn(async move { bucket.get(&key).await }));
-            }
-            let Some(next) = running.pop_front() else { return Ok(found) };
-            found.push(joined(next.await)?);
-        }
-    }
-
-    /// Writes an object if the condition holds, and gives its new tag. `None` when the condition does not hold.
-    pub(super) async fn put(&self, key: &str, bytes: Vec<u8>, condition: If, notes: Notes) -> Result<Option<String>> {
-        let write = uuid::Uuid::new_v4().to_string();
-        for attempt in 1.. {
-            let put = self.put_once(key, bytes.clone(), &condition, (&write, &notes)).await;
-            let f = match put {
-                Ok(etag) => return Ok(Some(etag)),
-                Err(f) => f,
-            };
-            let gone = matches!(condition, If::Unchanged(_)) && f.is_missing();
-            if !f.is_refused() && !gone {
-                return Err(explain(&format!("write s3://{}/{key}", self.0.name), &f));
-            }
-            // A request that was repeated may be refused because of its own first try.
-            if let Some(etag) = self.written_by(key, &write).await? {
-                return Ok(Some(etag));
-            }
-            if f.status != 409 || attempt == ATTEMPTS {
-                return Ok(None);
-            }
-            // Somebody else writes at this instant, and may fail.
-            tokio::time::sleep(Duration::from_millis(100) * attempt).await;
-        }
-        Ok(None)
-    }
-
-    async fn put_once(&self, key: &str, bytes: Vec<u8>, condition: &If, (write, notes): (&str, &Notes)) -> Result<String, Failure> {
-        let notes = notes.clone();
-        let (inner, key, condition, write) = (self.0.clone(), key.to_string(), condition.clone(), write.to_string());
-        let put = self.spawn(async move {
-            let mut asked = inner.client.put_object().bucket(&inner.name).key(key).content_type("application/json");
-            asked = asked.metadata(WRITE, write).set_acl(inner.acl.clone()).body(ByteStream::from(bytes));
+    async fn put(&self, key: &str, bytes: Vec<u8>, condition: &If, notes: Notes) -> Result<Put> {
+        let (inner, at, wanted) = (self.0.clone(), key.to_string(), condition.clone());
+        let put = self.request(async move {
+            let mut asked = inner.client.put_object().bucket(&inner.name).key(at).content_type("application/json");
+            asked = asked.set_acl(inner.acl.clone()).body(ByteStream::from(bytes));
             asked = notes.into_iter().fold(asked, |asked, (name, text)| asked.metadata(name, text));
-            asked = match condition {
+            asked = match wanted {
                 If::Absent => asked.if_none_match("*"),
                 If::Unchanged(etag) => asked.if_match(etag),
             };
@@ -220,13 +158,18 @@ impl Bucket {
             let answer = asked.send().await.map_err(|e| failure::of(&e))?;
             Ok(answer.e_tag.unwrap_or_default())
         });
-        joined(put.await)
+        let gone = |f: &Failure| matches!(condition, If::Unchanged(_)) && f.is_missing();
+        match joined(put.await) {
+            Ok(etag) => Ok(Put::Done(etag)),
+            Err(f) if f.status == 409 => Ok(Put::Busy),
+            Err(f) if f.is_refused() || gone(&f) => Ok(Put::Refused),
+            Err(f) => Err(explain(&format!("write s3://{}/{key}", self.0.name), &f)),
+        }
     }
 
-    /// The tag of an object, if it is the one that a certain write made.
-    async fn written_by(&self, key: &str, write: &str) -> Result<Option<String>> {
+    async fn head(&self, key: &str) -> Result<Option<(BTreeMap<String, String>, String)>> {
         let (inner, at) = (self.0.clone(), key.to_string());
-        let asked = self.spawn(async move {
+        let asked = self.request(async move {
             let mut asked = inner.client.head_object().bucket(&inner.name).key(at);
             if let Some((key, digest)) = inner.sealing.customer() {
                 asked = asked.sse_customer_algorithm("AES256").sse_customer_key(key).sse_customer_key_md5(digest);
@@ -234,17 +177,15 @@ impl Bucket {
             asked.send().await.map_err(|e| failure::of(&e))
         });
         match joined(asked.await) {
-            Ok(head) if head.metadata().and_then(|m| m.get(WRITE)).is_some_and(|w| w == write) => Ok(head.e_tag),
-            Ok(_) => Ok(None),
+            Ok(head) => Ok(Some((head.metadata.unwrap_or_default().into_iter().collect(), head.e_tag.unwrap_or_default()))),
             Err(f) if Failure::is_missing(&f) => Ok(None),
             Err(f) => Err(explain(&format!("look at s3://{}/{key}", self.0.name), &f)),
         }
     }
 
-    /// Removes an object, if it is still the one with this tag. `false` when it is not.
-    pub(super) async fn delete_unchanged(&self, key: &str, etag: &str) -> Result<bool> {
+    async fn delete_unchanged(&self, key: &str, etag: &str) -> Result<bool> {
         let (inner, at, etag) = (self.0.clone(), key.to_string(), etag.to_string());
-        let deleted = self.spawn(async move {
+        let deleted = self.request(async move {
             let asked = inner.client.delete_object().bucket(&inner.name).key(at).if_match(etag);
             asked.send().await.map_err(|e| failure::of(&e))
         });
@@ -255,8 +196,7 @@ impl Bucket {
         }
     }
 
-    /// Removes objects, in no certain order. Those that are not there count as removed.
-    pub(super) async fn delete(&self, keys: Vec<String>) -> Result<()> {
+    async fn delete(&self, keys: Vec<String>) -> Result<()> {
         for some in keys.chunks(1000) {
             let failed = |f: &Failure| explain(&format!("remove objects from the bucket {:?}", self.0.name), f);
             let objects = some.iter().map(|key| ObjectIdentifier::builder().key(key).build());
@@ -264,7 +204,7 @@ impl Bucket {
             let delete = objects.and_then(|o| Delete::builder().set_objects(Some(o)).quiet(true).build());
             let delete = delete.map_err(|e| failed(&Failure::broken_off(&e)))?;
             let inner = self.0.clone();
-            let deleted = self.spawn(async move {
+            let deleted = self.request(async move {
                 let asked = inner.client.delete_objects().bucket(&inner.name).delete(delete);
                 asked.send().await.map_err(|e| failure::of(&e))
             });
@@ -277,10 +217,9 @@ impl Bucket {
         Ok(())
     }
 
-    /// The objects whose keys begin with a text, in order.
-    pub(super) async fn list(&self, prefix: &str) -> Result<Vec<Listed>> {
+    async fn list(&self, prefix: &str) -> Result<Vec<Listed>> {
         let (inner, at) = (self.0.clone(), prefix.to_string());
-        let listed = self.spawn(async move {
+        let listed = self.request(async move {
             let (mut found, mut token) = (Vec::new(), None);
             loop {
                 let asked = inner.client.list_objects_v2().bucket(&inner.name).prefix(&at).set_continuation_token(token);
@@ -298,10 +237,9 @@ impl Bucket {
         joined(listed.await).map_err(|f: Failure| explain(&format!("list s3://{}/{prefix}", self.0.name), &f))
     }
 
-    /// The versions of an object that are still there, the newest first.
-    pub(super) async fn versions(&self, key: &str, most: usize) -> Result<Vec<Past>> {
+    async fn versions(&self, key: &str, most: usize) -> Result<Vec<Past>> {
         let (inner, at) = (self.0.clone(), key.to_string());
-        let listed = self.spawn(async move {
+        let listed = self.request(async move {
             let (mut found, mut markers) = (Vec::new(), (None, None));
             loop {
                 let asked = inner.client.list_object_versions().bucket(&inner.name).prefix(&at);
@@ -321,27 +259,6 @@ impl Bucket {
             }
         });
         joined(listed.await).map_err(|f: Failure| explain(&format!("list the versions of s3://{}/{key}", self.0.name), &f))
-    }
-
-    /// Whether the bucket keeps old versions of objects. `None` when we may not know.
-    pub(super) async fn keeps_versions(&self) -> Result<Option<bool>> {
-        let inner = self.0.clone();
-        let asked = self.spawn(async move {
-            let answer = inner.client.get_bucket_versioning().bucket(&inner.name).send().await;
-            // Emulators give the outermost element another name, which this client minds and others do not.
-            let raw = answer.as_ref().err().and_then(|e| e.raw_response()).filter(|r| r.status().is_success());
-            if let Some(raw) = raw {
-                let text = String::from_utf8_lossy(raw.body().bytes().unwrap_or_default());
-                return Ok(text.contains("<Status>Enabled</Status>"));
-            }
-            answer.map(|a| a.status == Some(BucketVersioningStatus::Enabled)).map_err(|e| failure::of(&e))
-        });
-        match joined(asked.await) {
-            Ok(keeps) => Ok(Some(keeps)),
-            // It is not allowed to ask, or the server does not know the question.
-            Err(f) if matches!(f.status, 403 | 501) => Ok(None),
-            Err(f) => Err(explain(&format!("look at the bucket {:?}", self.0.name), &f)),
-        }
     }
 }
 

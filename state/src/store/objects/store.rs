@@ -1,4 +1,4 @@
-//! The state of one workspace in S3.
+//! The state of one workspace in a bucket.
 //!
 //! Every write depends on what was read: the server refuses it when another run has written meanwhile. A run that takes
 //! over from another first makes sure of that refusal. It closes the journal of the other run with a fence, and claims
@@ -10,13 +10,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use secstack_base::Diagnostic;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 
 use super::super::{Force, Planned, Store, plan_push, plan_write, read_stored};
-use super::bucket::{Bucket, If, Notes};
-use super::config::Config;
 use super::epoch::{Layout, Place};
 use super::lease::{Found, Holding};
+use super::{Bucket, If, Notes, Objects};
 use crate::crypt::Cipher;
 use crate::error::{Error, Locked, Result};
 use crate::file;
@@ -31,7 +30,7 @@ const PATIENCE: usize = 20;
 const LAST_RENEWAL: Duration = Duration::from_secs(2);
 
 /// The state of one workspace.
-pub(super) struct S3Store {
+pub struct ObjectStore {
     bucket: Bucket,
     key: String,
     lease: Duration,
@@ -49,7 +48,7 @@ struct Session {
     /// There is no journal but the one of this run: nobody else writes one while this run holds the lock.
     alone: Option<Layout>,
     /// Removes what is left of a journal that is spent.
-    cleaning: Option<JoinHandle<Result<()>>>,
+    cleaning: Option<oneshot::Receiver<Result<()>>>,
     /// The state as it was read or written last.
     known: Option<Known>,
     /// It was read when the lock was taken, and nobody has asked for it since.
@@ -68,7 +67,8 @@ struct Known {
 struct Kept {
     holding: Arc<Holding>,
     stop: Arc<tokio::sync::Notify>,
-    task: JoinHandle<()>,
+    /// Ends with the task.
+    task: oneshot::Receiver<()>,
 }
 
 impl Known {
@@ -88,14 +88,16 @@ impl Known {
     }
 }
 
-impl S3Store {
-    pub(super) fn new(bucket: Bucket, config: &Config, key: String, cipher: Cipher) -> Self {
+impl ObjectStore {
+    /// The state with this key in a bucket. A lock of it is good for `lease` after its last renewal.
+    pub fn new(objects: Arc<dyn Objects>, key: String, lease: Duration, cipher: Cipher) -> Self {
+        let bucket = Bucket::new(objects);
         Self {
             journal: Place::new(bucket.clone(), &key, cipher.clone()),
             cipher,
             bucket,
             key,
-            lease: config.lease,
+            lease,
             session: tokio::sync::Mutex::default(),
             lock: Mutex::default(),
             notices: Mutex::default(),
@@ -140,12 +142,13 @@ impl S3Store {
     }
 
     /// The snapshot without the journal.
-    pub(super) async fn snapshot(&self) -> Result<Option<Snapshot>> {
+    pub(crate) async fn snapshot(&self) -> Result<Option<Snapshot>> {
         self.decode(&self.fetch().await?)
     }
 
     /// Makes the state of a new workspace, without anything in it.
-    pub(super) async fn create(&self) -> Result<()> {
+    #[cfg(feature = "s3")]
+    pub(crate) async fn create(&self) -> Result<()> {
         self.bucket.put(&self.key, self.nothing()?, If::Absent, self.author().notes()).await.map(drop)
     }
 
@@ -170,9 +173,11 @@ impl S3Store {
 
     /// Keeps a run that went before from writing anything any more.
     async fn shut_out(&self, layout: &Layout) -> Result<()> {
-        self.journal.fence(layout).await?;
+        self.journal.shut_out(layout, || self.may_write()).await?;
         for _ in 0..PATIENCE {
             let known = self.fetch().await?;
+            // Another one may have taken over from this run while it stood still: it is not the one to be shut out.
+            self.may_write()?;
             let claimed = match &known.bytes {
                 Some(bytes) => [bytes.as_slice(), b"\n"].concat(),
                 None => self.nothing()?,
@@ -239,7 +244,7 @@ impl S3Store {
         }
         let text = journal::begin(version, &open, &self.cipher)?.text;
         let mut sink = self.journal.begin(layout, &text, None).await?;
-        let _ = tokio::task::spawn_blocking(move || journal::Sink::wait(&mut sink)).await;
+        journal::Sink::wait(&mut sink).await;
         Ok(())
     }
 
@@ -250,9 +255,7 @@ impl S3Store {
     /// Waits for what the journal has under way, and takes it from the session.
     async fn close_journal(&self, session: &mut Session) -> Option<Ended> {
         let (journal, epoch, objects) = session.journal.take()?;
-        let closing = journal.clone();
-        // The thread of the journal may wait for the server.
-        let _ = tokio::task::spawn_blocking(move || closing.close()).await;
+        journal.close().await;
         Some(Ended { open: journal.open_intents(), epoch, objects: objects.load(Ordering::SeqCst) })
     }
 }
@@ -265,7 +268,7 @@ struct Ended {
 }
 
 #[async_trait]
-impl Store for S3Store {
+impl Store for ObjectStore {
     async fn recover(&self) -> Result<Option<Recovered>> {
         let mut session = self.session.lock().await;
         if session.alone.is_some() && session.journal.is_none() && self.holding().is_some() {
@@ -342,7 +345,7 @@ impl Store for S3Store {
             if let Some(found) = Found::read(&self.bucket, &self.lock_key()).await? {
                 return Err(found.refusal(self.bucket.name(), &self.lock_key()));
             }
-            self.journal.fence(&layout).await?;
+            self.journal.fence(&layout, || Ok(())).await?;
         }
         let stored = self.decode(&known)?;
         session.known = Some(known);
@@ -351,7 +354,8 @@ impl Store for S3Store {
         let sink = self.journal.begin(&layout, &beginning.text, holding).await?;
         let (epoch, objects) = (sink.epoch(), sink.counts());
         session.alone = is_locked.then(|| Layout::after(epoch));
-        let journal = Journal::threaded(sink, beginning)?;
+        let (journal, work) = Journal::new(sink, beginning);
+        self.bucket.spawn(work);
         session.journal = Some((journal.clone(), epoch, objects));
         Ok(journal)
     }
@@ -406,9 +410,8 @@ impl Store for S3Store {
             }));
         };
         kept.stop.notify_one();
-        if tokio::time::timeout(LAST_RENEWAL, &mut kept.task).await.is_err() {
-            kept.task.abort();
-        }
+        // One that takes longer is refused when its turn comes, or makes the lock one that has to be removed once more.
+        let _ = tokio::time::timeout(LAST_RENEWAL, &mut kept.task).await;
         let mut session = self.session.lock().await;
         session.alone = None;
         let (cleaned, given_back) = tokio::join!(self.cleaned(&mut session), kept.holding.give_back());
@@ -442,7 +445,7 @@ impl Store for S3Store {
     }
 
     async fn open_version(&self, id: &str) -> Result<Option<Opened>> {
-        let Some(object) = self.bucket.get_version(&self.key, Some(id)).await? else { return Ok(None) };
+        let Some(object) = self.bucket.get_version(&self.key, id).await? else { return Ok(None) };
         let author = Author::from_notes(&object.notes);
         let known = Known { bytes: Some(object.bytes).filter(|b| !b.is_empty()), etag: None, author: None };
         Ok(Some(Opened { snapshot: known.snapshot(&format!("{} (version {id})", self.name()), &self.cipher)?, author }))

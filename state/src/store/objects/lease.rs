@@ -6,12 +6,13 @@
 //! Terraform's locks have no lease, and are never taken over.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use super::bucket::{Bucket, If, Object};
+use super::{Bucket, If, Object};
 use crate::error::{Error, Locked, Result};
 use crate::lock::LockInfo;
 use crate::past::Author;

@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::task::JoinHandle;
 
-use super::bucket::{Bucket, If};
+use super::bucket::given_up;
 use super::lease::Holding;
+use super::{Bucket, If};
 use crate::crypt::Cipher;
 use crate::error::{Error, Result};
 use crate::journal::{self, Done, Guard, Sink, Stored};
@@ -148,21 +149,43 @@ impl Place {
         }
     }
 
-    /// Keeps every other run from adding to the journal.
-    pub(super) async fn fence(&self, layout: &Layout) -> Result<()> {
-        for (epoch, objects) in layout.live().filter(|(_, objects)| !objects.get(&first_free(objects)).is_some_and(|o| o.is_fence)) {
-            let mut free = first_free(objects);
-            // The other run may be writing still.
-            while self.bucket.put(&self.key(epoch, free), Vec::new(), If::Absent, Vec::new()).await?.is_none() {
-                let layout = self.layout().await?;
-                let Some(objects) = layout.epochs.get(&epoch) else { break };
-                free = first_free(objects);
-                if objects.get(&free).is_some_and(|o| o.is_fence) {
-                    break;
-                }
-            }
+    /// Keeps every other run from adding to the journal. `may_go_on` is asked right before each write.
+    pub(super) async fn fence(&self, layout: &Layout, may_go_on: impl Fn() -> Result<()>) -> Result<()> {
+        for (epoch, objects) in layout.live() {
+            self.fence_epoch(epoch, objects, &may_go_on).await?;
         }
         Ok(())
+    }
+
+    /// The same for a run whose lock is taken over, which may be about to begin an epoch. The first object of that may be on
+    /// its way for as long as the run stands still, whether or not later ones have arrived.
+    pub(super) async fn shut_out(&self, layout: &Layout, may_go_on: impl Fn() -> Result<()>) -> Result<()> {
+        self.fence(layout, &may_go_on).await?;
+        if let Some((newest, objects)) = layout.epochs.last_key_value() {
+            self.fence_epoch(*newest, objects, &may_go_on).await?;
+        }
+        self.fence_epoch(layout.next_epoch(), &BTreeMap::new(), &may_go_on).await
+    }
+
+    async fn fence_epoch(&self, epoch: u64, objects: &BTreeMap<u64, Entry>, may_go_on: &impl Fn() -> Result<()>) -> Result<()> {
+        let is_fence = |objects: &BTreeMap<u64, Entry>, n: u64| objects.get(&n).is_some_and(|o| o.is_fence);
+        let mut free = first_free(objects);
+        if is_fence(objects, free) {
+            return Ok(());
+        }
+        loop {
+            may_go_on()?;
+            if self.bucket.put(&self.key(epoch, free), Vec::new(), If::Absent, Vec::new()).await?.is_some() {
+                return Ok(());
+            }
+            // The other run is writing still.
+            let layout = self.layout().await?;
+            let Some(objects) = layout.epochs.get(&epoch) else { return Ok(()) };
+            free = first_free(objects);
+            if is_fence(objects, free) {
+                return Ok(());
+            }
+        }
     }
 
     /// Begins an epoch with the given text, and removes what it takes the place of.
@@ -180,7 +203,7 @@ impl Place {
         let begun = sink.send(text, None);
         if !layout.is_empty() {
             // Nothing may be lost in between: what is there goes when the new first object stands.
-            begun.await.unwrap_or_else(|e| Err(gone(&e)))?;
+            begun.await.unwrap_or_else(|e| Err(given_up(&e)))?;
             self.remove(layout, epoch).await?;
         }
         Ok(sink)
@@ -192,7 +215,7 @@ impl Place {
     }
 
     /// Removes an epoch whose objects are known. It is spent when this returns; the rest is removed by the task.
-    pub(super) async fn end_epoch(&self, epoch: u64, objects: u64) -> Result<JoinHandle<Result<()>>> {
+    pub(super) async fn end_epoch(&self, epoch: u64, objects: u64) -> Result<oneshot::Receiver<Result<()>>> {
         self.bucket.delete(vec![self.key(epoch, 0)]).await?;
         let (place, rest) = (self.clone(), (1..objects).map(|n| self.key(epoch, n)).collect());
         Ok(self.bucket.spawn(async move { place.bucket.delete(rest).await }))
@@ -212,11 +235,7 @@ fn first_free(objects: &BTreeMap<u64, Entry>) -> u64 {
     (0..).find(|n| objects.get(n).is_none_or(|o| o.is_fence)).unwrap_or(u64::MAX)
 }
 
-fn gone(e: &tokio::sync::oneshot::error::RecvError) -> Error {
-    Error::Lock(format!("The journal was given up: {e}."))
-}
-
-/// Adds to an epoch. Used by the thread of the journal.
+/// Adds to an epoch.
 pub(super) struct ObjectSink {
     place: Place,
     epoch: u64,
@@ -250,7 +269,7 @@ impl ObjectSink {
         self.place.bucket.spawn(async move {
             let put = append(&place, &key, bytes, after, holding.as_deref()).await;
             let before = match before {
-                Some(before) => before.await.unwrap_or_else(|e| Err(gone(&e))),
+                Some(before) => before.await.unwrap_or_else(|e| Err(given_up(&e))),
                 None => Ok(()),
             };
             let result = before.and(put);
@@ -275,17 +294,24 @@ async fn append(place: &Place, key: &str, bytes: Vec<u8>, after: u64, holding: O
     check()
 }
 
+#[async_trait]
 impl Sink for ObjectSink {
-    fn commit(&mut self, lines: &str) -> Result<()> {
-        let told = self.send(lines, None);
-        self.place.bucket.wait_for(told).unwrap_or_else(|e| Err(gone(&e)))
+    async fn commit(&mut self, lines: &str) -> Result<()> {
+        self.send(lines, None).await.unwrap_or_else(|e| Err(given_up(&e)))
     }
 
-    fn begin(&mut self, lines: &str, done: Done) {
+    async fn begin(&mut self, lines: &str, done: Done) {
         // What comes while as many as may be are on their way goes together.
-        let permit = self.place.bucket.wait_for(self.under_way.clone().acquire_owned()).ok();
+        let permit = self.under_way.clone().acquire_owned().await.ok();
         let told = self.send(lines, permit);
-        self.place.bucket.spawn(async move { done(told.await.unwrap_or_else(|e| Err(gone(&e)))) });
+        self.place.bucket.spawn(async move { done(told.await.unwrap_or_else(|e| Err(given_up(&e)))) });
+    }
+
+    async fn wait(&mut self) {
+        if let Some(last) = self.last.take() {
+            // Who waited for it was told.
+            let _ = last.await;
+        }
     }
 
     fn patience(&self) -> Option<Duration> {
@@ -295,11 +321,5 @@ impl Sink for ObjectSink {
     fn guard(&self) -> Option<Guard> {
         let holding = self.holding.clone()?;
         Some(Arc::new(move || holding.check()))
-    }
-
-    fn wait(&mut self) {
-        if let Some(last) = self.last.take() {
-            let _ = self.place.bucket.wait_for(last);
-        }
     }
 }
