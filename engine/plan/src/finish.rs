@@ -105,6 +105,10 @@ impl Planner {
             self.renew_dependencies();
             self.relevant = crate::relevant::relevant(&self);
             self.warn();
+        } else {
+            let mut diags = Diags::new();
+            crate::validate::removed_provisioners(&self, &mut diags);
+            self.diags.extend(diags);
         }
         self.put_together()
     }

@@ -26,6 +26,7 @@ pub mod finish;
 pub mod legacy;
 mod moves;
 mod peek;
+pub mod provisioner;
 pub mod replace;
 mod targets;
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use petgraph::graph::NodeIndex;
 use secstack_base::addr::{ResourceAddr, ResourceName};
+use secstack_base::diag::Severity;
 use secstack_base::schema::Schema;
 use secstack_base::{Addr, Data, Diagnostic, Diags, InstanceKey, Marks, Mode, ModuleAddr, ProviderConfigAddr, Type, Value, convert};
 use secstack_eval::graph::resource_provider;
@@ -244,6 +245,10 @@ impl Planner {
         let Some(facts) = self.world.facts(site.ix, site.module) else { return unknown() };
         let verdicts: Vec<_> = {
             let scope = self.world.scope(site.ix, facts, data).with_self(value.clone());
+            if change.action == Action::Create || change.action.is_replace() {
+                let list = crate::provisioner::at(r, false);
+                crate::provisioner::check_connections(list, r.connection.as_ref(), &scope, Severity::Error, diags);
+            }
             r.lifecycle.postconditions.iter().map(|rule| (rule, judge(rule, &scope))).collect()
         };
         self.conditions(addr, verdicts, "postcondition", diags);

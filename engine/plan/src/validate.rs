@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use secstack_base::diag::suggest;
+use secstack_base::diag::{Severity, suggest};
 use secstack_base::schema::{Block, Schema};
-use secstack_base::{Diagnostic, Diags, Marks, Mode, Span, Str, Value};
+use secstack_base::{Diagnostic, Diags, Marks, Mode, Span, Str, Type, Value};
 use secstack_eval::graph::resource_provider;
 use secstack_eval::world::ModuleFacts;
-use secstack_eval::{Config, evaluate};
+use secstack_eval::{Config, RepetitionData, Scope};
 use secstack_lang::Body;
-use secstack_lang::module::{IgnoreChanges, Resource};
+use secstack_lang::module::{IgnoreChanges, Provisioner, Resource};
 
 use crate::managed::{Site, unknown_repetition};
 use crate::planner::{Planner, Providers};
+use crate::provisioner;
 
 /// The providers that a configuration uses and that do not exist.
 pub fn unknown_providers(config: &Config, known: &dyn Providers) -> Diags {
@@ -206,12 +207,33 @@ pub(crate) fn ignore_changes(schema: &Schema, r: &Resource, diags: &mut Diags) {
 /// Evaluates the arguments of provisioners, to find mistakes.
 pub(crate) fn provisioners(p: &Planner, site: &Site<'_>, facts: &ModuleFacts, value: &Value, diags: &mut Diags) {
     let r = site.resource;
-    let bodies = r.provisioners.iter().flat_map(|p| [&p.body].into_iter().chain(&p.connection)).chain(&r.connection);
-    for body in bodies {
-        let scope = p.world.scope(site.ix, facts, unknown_repetition(r)).with_self(value.clone());
-        let (view, _) = body.view(&[]);
-        for a in view.attributes.iter() {
-            evaluate(&a.expr, &scope, diags);
+    let scope = p.world.scope(site.ix, facts, unknown_repetition(r)).with_self(value.clone());
+    check_provisioners(&r.provisioners, r.connection.as_ref(), &scope, diags);
+}
+
+/// The same for the provisioners of `removed` blocks, whose objects are not known.
+pub(crate) fn removed_provisioners(p: &Planner, diags: &mut Diags) {
+    for (ix, m) in p.world.config.iter() {
+        let Some(facts) = p.world.instances(ix).first().and_then(|module| p.world.facts(ix, module)) else { continue };
+        for removed in &m.module.removed {
+            let scope = p.world.scope(ix, facts, RepetitionData::default()).with_self(Value::unknown(Type::Dynamic));
+            check_provisioners(&removed.provisioners, removed.connection.as_ref(), &scope, diags);
         }
     }
+}
+
+fn check_provisioners(list: &[Provisioner], shared: Option<&Body>, scope: &dyn Scope, diags: &mut Diags) {
+    let mut found = Diags::new();
+    for p in list {
+        provisioner::arguments(p, shared, scope, &mut found);
+    }
+    provisioner::check_connections(list.iter(), shared, scope, Severity::Warning, &mut found);
+    // A mistake in the connection of a resource is one of each of its provisioners.
+    let mut seen: Vec<Diagnostic> = Vec::new();
+    for d in found {
+        if !seen.contains(&d) {
+            seen.push(d);
+        }
+    }
+    diags.extend(Diags(seen));
 }

@@ -13,9 +13,11 @@ pub mod plan;
 
 pub mod apply;
 pub mod drift;
+mod duration;
 pub mod effect;
 pub mod provision;
 pub mod recover;
+mod ssh;
 
 pub use apply::{Applied, Apply};
 pub use event::{Event, Events};

@@ -1,10 +1,14 @@
 //! Provisioners: what runs beside an object once it is created, or before it is deleted.
+//!
+//! [`local_exec`] runs a command here; [`remote_exec`] and [`file`](mod@file) reach another machine through a
+//! [`connection`].
 
-use std::process::Stdio;
+mod connection;
+mod file;
+mod local_exec;
+mod remote_exec;
 
-use secstack_base::{Addr, Data, Diagnostic, Marks, Span, Str, Type, Value, convert};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
+use secstack_base::{Addr, Diagnostic, Marks, Span, Str, Type, Value, convert};
 
 use crate::event::{Event, Events};
 
@@ -15,9 +19,11 @@ pub struct Provision {
     pub ty: Str,
     /// The arguments.
     pub arguments: Value,
+    /// The arguments of the connection.
+    pub connection: Option<Value>,
     /// A failure does not stop the operation.
     pub continue_on_failure: bool,
-    /// Where the failing argument stands.
+    /// The header of the block.
     pub span: Span,
 }
 
@@ -28,11 +34,13 @@ pub struct Provision {
 pub async fn run(list: &[Provision], addr: &Addr, root: &std::path::Path, events: &Events) -> Result<(), Box<Diagnostic>> {
     for p in list {
         events.send(Event::ProvisionStart { addr: addr.clone(), provisioner: p.ty.clone() });
+        let output = Output { addr, ty: &p.ty, events, secret: p.arguments.deep_marks().has(Marks::SENSITIVE) };
+        let p = &Provision { arguments: p.arguments.unmark_deep(Marks::ALL), ..p.clone() };
         let result = match &*p.ty {
-            "local-exec" => local_exec(p, addr, root, events).await,
-            other => {
-                Err(format!("The provisioner {other:?} is not supported yet: run the command with local-exec, for instance through ssh."))
-            }
+            "local-exec" => local_exec::run(p, root, &output).await,
+            "remote-exec" => remote_exec::run(p, root, &output).await,
+            "file" => file::run(p, root, &output).await,
+            other => Err(format!("There is no provisioner {other:?}.")),
         };
         events.send(Event::ProvisionComplete { addr: addr.clone(), provisioner: p.ty.clone(), ok: result.is_ok() });
         if let Err(text) = result {
@@ -46,71 +54,37 @@ pub async fn run(list: &[Provision], addr: &Addr, root: &std::path::Path, events
     Ok(())
 }
 
+/// Where the lines go that a provisioner writes.
+struct Output<'a> {
+    addr: &'a Addr,
+    ty: &'a Str,
+    events: &'a Events,
+    /// Whether an argument is sensitive: then nothing that could hold it is shown.
+    secret: bool,
+}
+
+impl Output<'_> {
+    /// Says that lines will be missing, if they will.
+    fn begin(&self) {
+        if self.secret {
+            self.tell("(output suppressed due to sensitive value in config)");
+        }
+    }
+
+    /// Shows a line.
+    fn line(&self, text: &str) {
+        if !self.secret {
+            self.tell(text);
+        }
+    }
+
+    /// Shows a line that holds no argument.
+    fn tell(&self, text: &str) {
+        self.events.send(Event::ProvisionProgress { addr: self.addr.clone(), provisioner: self.ty.clone(), output: text.into() });
+    }
+}
+
+/// An argument as text. Nothing when it is null.
 fn text(arguments: &Value, name: &str) -> Option<String> {
-    let value = arguments.get(name)?.unmark_deep(Marks::ALL);
-    convert::convert(&value, &Type::String).ok()?.as_str().map(String::from)
-}
-
-async fn local_exec(p: &Provision, addr: &Addr, root: &std::path::Path, events: &Events) -> Result<(), String> {
-    let Some(command) = text(&p.arguments, "command").filter(|c| !c.is_empty()) else {
-        return Err("The argument \"command\" must be a text that is not empty.".into());
-    };
-    let interpreter: Vec<String> = match p.arguments.get("interpreter").map(|v| v.unmark_deep(Marks::ALL)) {
-        Some(v) if !v.is_null() => v.parts().filter_map(|w| w.as_str().map(String::from)).collect(),
-        _ if cfg!(windows) => vec!["cmd".into(), "/C".into()],
-        _ => vec!["/bin/sh".into(), "-c".into()],
-    };
-    let (program, args) = interpreter.split_first().map_or((command.as_str(), &[][..]), |(p, a)| (p.as_str(), a));
-    let mut child = Command::new(program);
-    child.args(args);
-    if !interpreter.is_empty() {
-        child.arg(&command);
-    }
-    let directory = text(&p.arguments, "working_dir").map_or_else(|| root.to_path_buf(), |d| root.join(d));
-    child.current_dir(directory).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    if let Some(Data::Map(_, m) | Data::Object(m)) = p.arguments.get("environment").map(|v| v.unmark_deep(Marks::ALL).data) {
-        for (name, value) in m.iter() {
-            if let Some(value) = convert::convert(value, &Type::String).ok().as_ref().and_then(Value::as_str) {
-                child.env(&**name, value);
-            }
-        }
-    }
-    let secret = p.arguments.deep_marks().has(Marks::SENSITIVE);
-    let quiet = p.arguments.get("quiet").and_then(Value::as_bool) == Some(true);
-    let say = |line: &str| {
-        events.send(Event::ProvisionProgress { addr: addr.clone(), provisioner: p.ty.clone(), output: line.into() });
-    };
-    if secret {
-        say("(output suppressed due to sensitive value in config)");
-    } else if !quiet {
-        let shown: Vec<String> = interpreter.iter().chain([&command]).map(|w| format!("{w:?}")).collect();
-        say(&format!("Executing: [{}]", shown.join(" ")));
-    }
-    let mut running = child.spawn().map_err(|e| format!("Error running command '{command}': {e}. Output: "))?;
-    let (out, err) = (running.stdout.take(), running.stderr.take());
-    let show = |line: &str| {
-        if !secret {
-            say(line);
-        }
-    };
-    let (a, b) = futures::join!(lines(out, &show), lines(err, &show));
-    let status = running.wait().await.map_err(|e| format!("Error running command '{command}': {e}. Output: "))?;
-    if status.success() {
-        return Ok(());
-    }
-    let code = status.code().map_or_else(|| "signal: killed".to_string(), |c| format!("exit status {c}"));
-    let output = if secret { "(suppressed)".to_string() } else { format!("{a}{b}") };
-    Err(format!("Error running command '{command}': {code}. Output: {output}"))
-}
-
-async fn lines(from: Option<impl tokio::io::AsyncRead + Unpin>, show: &impl Fn(&str)) -> String {
-    let Some(from) = from else { return String::new() };
-    let mut reader = BufReader::new(from).lines();
-    let mut all = String::new();
-    while let Ok(Some(line)) = reader.next_line().await {
-        show(&line);
-        all.push_str(&line);
-        all.push('\n');
-    }
-    all
+    convert::convert(arguments.get(name)?, &Type::String).ok()?.as_str().map(String::from)
 }

@@ -101,6 +101,9 @@ impl Decoder {
         for p in c.blocks_of("provisioner") {
             provisioners.push(self.provisioner(p));
         }
+        if provisioners.iter().any(|p| p.on_destroy) {
+            connection.iter().for_each(|c| self.check_destroy_references(c));
+        }
         let body = self.with_escaped(rest, &c, "resource");
         if let Some(first) = self.module.resources.get(&name).map(|r| r.span) {
             return self.duplicate_resource(words, &name, b.span, first);

@@ -1,7 +1,6 @@
 //! Steps that make or change an object, or read a data source.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt;
 use secstack_base::schema::Schema;
@@ -460,28 +459,7 @@ fn merge_known(plan: &Value, again: &Value) -> Value {
 pub(crate) fn timeouts(object: &Value) -> Timeouts {
     let of = |name: &str| {
         let text = object.get("timeouts")?.get_str(name)?;
-        parse_duration(text)
+        crate::duration::parse_duration(text)
     };
     Timeouts { create: of("create"), update: of("update"), delete: of("delete") }
-}
-
-/// Reads a duration as Go writes it: `1h30m`, `45s`.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let mut total = Duration::ZERO;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = rest[..digits].parse().ok()?;
-        let unit_end = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |i| i + digits);
-        let seconds = match &rest[digits..unit_end] {
-            "h" => 3600.0,
-            "m" => 60.0,
-            "s" => 1.0,
-            "ms" => 0.001,
-            _ => return None,
-        };
-        total += Duration::try_from_secs_f64(number * seconds).ok()?;
-        rest = &rest[unit_end..];
-    }
-    Some(total)
 }

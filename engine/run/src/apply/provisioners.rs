@@ -2,15 +2,26 @@
 
 use futures::FutureExt;
 use secstack_base::{Diagnostic, Diags, Value};
-use secstack_eval::{RepetitionData, evaluate};
+use secstack_eval::{ModuleIx, RepetitionData};
+use secstack_lang::Body;
 use secstack_lang::module::Provisioner;
 use secstack_plan::Action;
+use secstack_plan::provisioner::{Arguments, arguments};
 use secstack_state::model::ConfigAddr;
 
 use super::make::Site;
 use super::{Finished, Run, StepResult};
 use crate::event::Event;
 use crate::provision::{self, Provision};
+
+/// Provisioners that run one after another.
+struct Provisioners<'a> {
+    /// The module that declares them.
+    ix: ModuleIx,
+    list: &'a [&'a Provisioner],
+    /// The connection of their resource.
+    connection: Option<&'a Body>,
+}
 
 impl Run {
     /// Starts the provisioners of a new object. False when it has none.
@@ -23,7 +34,8 @@ impl Run {
         }
         let value = self.known.get(&change).and_then(|k| k.made.clone()).unwrap_or(Value::NULL);
         let data = self.repetition_data(site);
-        self.provision(exec, change, site.ix, &list, value, data);
+        let what = Provisioners { ix: site.ix, list: &list, connection: r.connection.as_ref() };
+        self.provision(exec, change, &what, value, data);
         true
     }
 
@@ -37,7 +49,7 @@ impl Run {
         let config = self.world.config.clone();
         let Some(ix) = config.find(&c.addr.module().path()) else { return false };
         let module = &config.module(ix).module;
-        let declared = module.resources.get(&c.addr.resource.name).map(|r| &r.provisioners);
+        let declared = module.resources.get(&c.addr.resource.name).map(|r| (&r.provisioners, &r.connection));
         let removed = || {
             module
                 .removed
@@ -49,40 +61,31 @@ impl Run {
                         &config.module(ix).path,
                     )
                 })
-                .map(|r| &r.provisioners)
+                .map(|r| (&r.provisioners, &r.connection))
         };
-        let Some(all) = declared.or_else(removed) else { return false };
+        let Some((all, connection)) = declared.or_else(removed) else { return false };
         let list: Vec<&Provisioner> = all.iter().filter(|p| p.on_destroy).collect();
         if list.is_empty() {
             return false;
         }
         let value = self.doomed_value(change);
         let data = secstack_eval::world::data_of_key(&c.addr.key);
-        self.provision(exec, change, ix, &list, value, data);
+        let what = Provisioners { ix, list: &list, connection: connection.as_ref() };
+        self.provision(exec, change, &what, value, data);
         true
     }
 
-    fn provision(
-        &mut self,
-        exec: usize,
-        change: usize,
-        ix: secstack_eval::ModuleIx,
-        list: &[&Provisioner],
-        value: Value,
-        data: RepetitionData,
-    ) {
+    fn provision(&mut self, exec: usize, change: usize, what: &Provisioners<'_>, value: Value, data: RepetitionData) {
         let addr = self.plan.changes[change].addr.clone();
         let mut diags = Diags::new();
         let empty = secstack_eval::world::ModuleFacts::new(addr.module().clone());
-        let facts = self.world.facts(ix, addr.module()).unwrap_or(&empty);
+        let facts = self.world.facts(what.ix, addr.module()).unwrap_or(&empty);
+        let scope = self.world.scope(what.ix, facts, data).with_self(value);
         let mut ready = Vec::new();
-        for p in list {
-            let scope = self.world.scope(ix, facts, data.clone()).with_self(value.clone());
-            let (view, _) = p.body.view(&[]);
-            let arguments = view.attributes.iter().map(|a| (a.name.clone(), evaluate(&a.expr, &scope, &mut diags)));
-            let arguments = Value::object(arguments.collect::<Vec<_>>());
-            let span = view.attributes.iter().find(|a| &*a.name == "command").map_or(p.span, |_| p.span);
-            ready.push(Provision { ty: p.ty.clone(), arguments, continue_on_failure: p.continue_on_failure, span });
+        for p in what.list {
+            let Arguments { own, connection } = arguments(p, what.connection, &scope, &mut diags);
+            let continue_on_failure = p.continue_on_failure;
+            ready.push(Provision { ty: p.ty.clone(), arguments: own, connection, continue_on_failure, span: p.span });
         }
         if diags.has_errors() {
             let first = diags.0.swap_remove(0);
