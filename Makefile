@@ -4,7 +4,7 @@ SECSTACK ?= $(TARGET)/release/secstack
 HARNESS := tests/harness
 export SECSTACK
 
-.PHONY: build test test-aws test-s3 conformance demo crash simulate bench cross fmt clippy doc
+.PHONY: build test test-aws test-s3 test-ssh conformance demo crash simulate bench cross fmt clippy doc
 
 build:
 	cargo build --release --workspace
@@ -29,6 +29,11 @@ test-aws: build
 test-s3: build
 	cargo test --release -p secstack-state --features s3
 	python3 $(HARNESS)/s3_state.py
+
+# Provisioners that reach another machine, against the OpenSSH server of this one. It installs nothing; `make test` has the
+# same against a machine in memory.
+test-ssh: build
+	python3 $(HARNESS)/ssh.py
 
 conformance: build
 	python3 $(HARNESS)/conformance.py

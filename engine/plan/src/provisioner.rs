@@ -106,9 +106,10 @@ fn unknown_type(p: &Provisioner) -> Diagnostic {
 fn check_choice(p: &Provisioner, own: &Value, diags: &mut Diags) {
     let given = |names: &[&str]| names.iter().filter(|n| own.get(n).is_some_and(|v| !v.is_null())).count();
     let found = match &*p.ty {
-        "remote-exec" if given(&["inline", "script", "scripts"]) != 1 => {
-            Diagnostic::error("Invalid remote-exec provisioner configuration", "Only one of \"inline\", \"script\", or \"scripts\" must be set")
-        }
+        "remote-exec" if given(&["inline", "script", "scripts"]) != 1 => Diagnostic::error(
+            "Invalid remote-exec provisioner configuration",
+            "Only one of \"inline\", \"script\", or \"scripts\" must be set",
+        ),
         "file" => match given(&["source", "content"]) {
             0 => Diagnostic::error("Must provide one of 'source' or 'content'", ""),
             1 => return,

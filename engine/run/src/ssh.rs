@@ -19,8 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 pub use agent::Agent;
-use host_key::Checker;
 pub use host_key::HostKey;
+use host_key::{Checker, Failure};
 pub use keys::{Login, login};
 pub use proxy::{Proxy, Scheme};
 pub use scp::{Content, Destination, Mode, quote};
@@ -98,6 +98,16 @@ impl Session {
     /// # Errors
     /// A sentence on how far it went.
     pub async fn open(route: &Route) -> Result<Self, String> {
+        // A machine shows one of its keys and certificates, the first of those it is asked for. So a machine that is a
+        // stranger by its key is asked for a certificate.
+        let found = match Self::go(route, Proof::Key).await {
+            Err(Failed { stranger: true, .. }) => Self::go(route, Proof::Certificate).await,
+            found => found,
+        };
+        found.map_err(|e| e.text)
+    }
+
+    async fn go(route: &Route, proof: Proof) -> Result<Self, Failed> {
         let first = route.bastion.as_ref().unwrap_or(&route.target);
         let stream = match &route.proxy {
             Some(proxy) => proxy.connect(&first.host, first.port).await,
@@ -105,14 +115,15 @@ impl Session {
         };
         let agent = route.agent.as_ref();
         let Some(bastion) = &route.bastion else {
-            let handle = login_to(stream?, &route.target, agent).await.map_err(|e| refused(&route.target, &e))?;
+            let handle = login_to(stream?, &route.target, proof, agent).await.map_err(|e| refused(&route.target, e))?;
             return Ok(Self { handle, _bastion: None });
         };
-        let in_between = |e: String| format!("Error connecting to bastion: {e}");
-        let between = login_to(stream.map_err(in_between)?, bastion, agent).await.map_err(in_between)?;
+        let in_between = |e: Failed| e.within("Error connecting to bastion");
+        let stream = stream.map_err(|e| in_between(e.into()))?;
+        let between = login_to(stream, bastion, proof, agent).await.map_err(in_between)?;
         let (host, port) = (route.target.host.clone(), u32::from(route.target.port));
         let channel = between.channel_open_direct_tcpip(host, port, "127.0.0.1", 0).await.map_err(|e| format!("ssh: rejected: {e}"))?;
-        let handle = login_to(channel.into_stream(), &route.target, agent).await.map_err(|e| refused(&route.target, &e))?;
+        let handle = login_to(channel.into_stream(), &route.target, proof, agent).await.map_err(|e| refused(&route.target, e))?;
         Ok(Self { handle, _bastion: Some(between) })
     }
 
@@ -153,8 +164,34 @@ impl Session {
     }
 }
 
-fn refused(server: &Server, text: &str) -> String {
-    format!("SSH authentication failed ({}@{}): {text}", server.user, server.address())
+/// What a machine is asked to show, where something is expected of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    Key,
+    Certificate,
+}
+
+/// Why there is no session.
+struct Failed {
+    text: String,
+    /// Whether the machine has shown another key than expected.
+    stranger: bool,
+}
+
+impl Failed {
+    fn within(self, what: &str) -> Self {
+        Self { text: format!("{what}: {}", self.text), ..self }
+    }
+}
+
+impl From<String> for Failed {
+    fn from(text: String) -> Self {
+        Self { text, stranger: false }
+    }
+}
+
+fn refused(server: &Server, failed: Failed) -> Failed {
+    failed.within(&format!("SSH authentication failed ({}@{})", server.user, server.address()))
 }
 
 fn signal(sig: &russh::Sig) -> String {
@@ -178,7 +215,7 @@ async fn dial(host: &str, port: u16) -> Result<TcpStream, String> {
 }
 
 /// Agrees on keys with a machine and logs in.
-async fn login_to<S>(stream: S, server: &Server, agent: Option<&Agent>) -> Result<Handle<Checker>, String>
+async fn login_to<S>(stream: S, server: &Server, proof: Proof, agent: Option<&Agent>) -> Result<Handle<Checker>, Failed>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -190,11 +227,13 @@ where
         ..client::Config::default()
     };
     if let Some(expected) = &server.host_key {
-        expected.prefer(&mut config.preferred);
+        expected.prefer(proof == Proof::Certificate, &mut config.preferred);
     }
     let checker = Checker { expected: server.host_key.clone(), host: server.host.clone() };
-    let handshake = |e: &dyn std::fmt::Display| format!("ssh: handshake failed: {e}");
-    let mut handle = client::connect_stream(Arc::new(config), stream, checker).await.map_err(|e| handshake(&e))?;
-    auth::authenticate(&mut handle, server, agent).await.map_err(|e| handshake(&e))?;
+    const HANDSHAKE: &str = "ssh: handshake failed";
+    let agreed = client::connect_stream(Arc::new(config), stream, checker).await;
+    let strange = |e: Failure| Failed { stranger: matches!(e, Failure::Stranger(_)), text: e.to_string() };
+    let mut handle = agreed.map_err(|e| strange(e).within(HANDSHAKE))?;
+    auth::authenticate(&mut handle, server, agent).await.map_err(|e| Failed::from(e).within(HANDSHAKE))?;
     Ok(handle)
 }

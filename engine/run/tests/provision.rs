@@ -9,7 +9,7 @@ use machine::{Machine, Takes};
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::ssh_key::certificate::{Builder, CertType};
 use russh::keys::{Algorithm, PrivateKey, key::safe_rng};
-use secstack_base::{Marks, FileId, Span, Type, Value};
+use secstack_base::{FileId, Marks, Span, Type, Value};
 use secstack_run::provision::{Provision, run};
 use secstack_run::{Event, Events};
 
@@ -107,7 +107,10 @@ async fn every_method_logs_in_and_says_when_it_does_not() {
         let mut arguments = arguments.to_vec();
         arguments.push(("timeout", "900ms"));
         let (_, done) = play(script(&["echo x"], to(&machine, &arguments))).await;
-        let wanted = format!("SSH authentication failed (root@127.0.0.1:{}): ssh: handshake failed: ssh: unable to authenticate, {failure}", machine.port);
+        let wanted = format!(
+            "SSH authentication failed (root@127.0.0.1:{}): ssh: handshake failed: ssh: unable to authenticate, {failure}",
+            machine.port
+        );
         match done {
             Ok(()) => assert_eq!(*failure, "", "{arguments:?}"),
             Err(e) => assert!(!failure.is_empty() && e.contains(&wanted), "{e}"),
@@ -130,7 +133,8 @@ async fn a_machine_must_show_the_key_that_is_expected_of_it() {
 async fn a_bastion_leads_to_the_machine() {
     let (machine, bastion) = (Machine::up(Takes::Password("word")).await, Machine::up(Takes::Password("gate")).await);
     let port = bastion.port.to_string();
-    let through = |word| to(&machine, &[("password", "word"), ("bastion_host", "127.0.0.1"), ("bastion_port", &port), ("bastion_password", word)]);
+    let through =
+        |word| to(&machine, &[("password", "word"), ("bastion_host", "127.0.0.1"), ("bastion_port", &port), ("bastion_password", word)]);
     let (shown, done) = play(script(&["echo x"], through("gate"))).await;
     assert_eq!((shown, done), (vec!["x".into()], Ok(())));
     let (_, done) = play(script(&["echo x"], through("other"))).await;

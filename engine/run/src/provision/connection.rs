@@ -53,7 +53,9 @@ impl Connection {
         let (timeout, remark) = match get("timeout").map(|t| (parse_duration(&t), t)) {
             None => (TIMEOUT, None),
             Some((Some(timeout), _)) => (timeout, None),
-            Some((None, t)) => (TIMEOUT, Some(format!("The timeout {t:?} is no duration such as \"90s\" or \"5m\": waiting for 5 minutes."))),
+            Some((None, t)) => {
+                (TIMEOUT, Some(format!("The timeout {t:?} is no duration such as \"90s\" or \"5m\": waiting for 5 minutes.")))
+            }
         };
         Ok(Self { route: route(given)?, timeout, script_path: get("script_path").unwrap_or_else(|| default_path.into()), windows, remark })
     }
@@ -189,7 +191,9 @@ fn proxy(given: &Value) -> Result<Option<Proxy>, String> {
 fn port(given: &Value, name: &str) -> Result<Option<u16>, String> {
     match text(given, name).as_deref() {
         None | Some("0") => Ok(None),
-        Some(number) => number.parse().map(Some).map_err(|_| format!("The argument {name} must be a port between 1 and 65535, not {number}.")),
+        Some(number) => {
+            number.parse().map(Some).map_err(|_| format!("The argument {name} must be a port between 1 and 65535, not {number}."))
+        }
     }
 }
 

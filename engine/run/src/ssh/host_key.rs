@@ -21,9 +21,11 @@ impl HostKey {
         PublicKey::from_openssh(text.trim()).map(Self).map_err(|e| format!("The host key is no public key as in .pub files: {e}"))
     }
 
-    /// Asks for certificates, and for this kind of key before others: a machine with several shows only the one asked for.
-    pub(super) fn prefer(&self, preferred: &mut Preferred) {
-        preferred.host_key_certificates = preferred.key.clone();
+    /// Asks for certificates where they are wanted, and for this kind of key before others.
+    pub(super) fn prefer(&self, certificates: bool, preferred: &mut Preferred) {
+        if certificates {
+            preferred.host_key_certificates = preferred.key.clone();
+        }
         let own = self.0.algorithm();
         let mut keys = preferred.key.to_vec();
         keys.sort_by_key(|a| !same_kind(a, &own));

@@ -96,3 +96,28 @@ fn counted<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
     *from = rest;
     Some(taken)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The point that the curve begins with: the public key of the number 1.
+    const BASE: &str = "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
+
+    fn string(bytes: &[u8]) -> Vec<u8> {
+        [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat()
+    }
+
+    #[test]
+    fn numbers_without_leading_zeros_are_keys() {
+        let point: Vec<u8> = (0..BASE.len()).step_by(2).map(|i| u8::from_str_radix(&BASE[i..i + 2], 16).unwrap()).collect();
+        let public = [string(b"ecdsa-sha2-nistp256"), string(b"nistp256"), string(&point)].concat();
+        let secret = [[7_u8; 8].to_vec(), public.clone(), string(&[1]), string(b""), vec![1, 2, 3]].concat();
+        let head = [b"openssh-key-v1\0".to_vec(), string(b"none"), string(b"none"), string(b""), vec![0, 0, 0, 1]].concat();
+        let text = STANDARD.encode([head, string(&public), string(&secret)].concat());
+        let pem = format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{text}\n-----END OPENSSH PRIVATE KEY-----\n");
+        let key = login(&pem, None).unwrap().key;
+        assert_eq!(key.public_key().key_data(), &KeyData::decode(&mut &public[..]).unwrap());
+        assert!(login(&pem.replace(&text[40..], "AAAA"), None).is_err());
+    }
+}

@@ -156,9 +156,7 @@ impl server::Handler for Guest {
             let mut stream = channel.into_stream();
             let code = match command.split_once(' ') {
                 Some(("scp", rest)) => take_files(rest, &disk, &mut stream).await,
-                Some(("rm", rest)) => {
-                    disk.lock().unwrap().files.remove(rest.trim_start_matches("-f ")).map_or(1, |_| 0)
-                }
+                Some(("rm", rest)) => disk.lock().unwrap().files.remove(rest.trim_start_matches("-f ")).map_or(1, |_| 0),
                 Some(("chmod", _)) => 0,
                 _ => script(&command, &disk, &mut stream).await,
             };
