@@ -29,6 +29,7 @@ test-aws: build
 test-s3: build
 	cargo test --release -p secstack-state --features s3
 	python3 $(HARNESS)/s3_state.py
+	python3 $(HARNESS)/credentials.py
 
 # Provisioners that reach another machine, against the OpenSSH server of this one. It installs nothing; `make test` has the
 # same against a machine in memory.
