@@ -296,11 +296,11 @@ def a_store_that_refuses(engine, gate):
 def follow(work, out, count):
     """Does what the exit message says, and looks that nothing is lost on the way."""
     told = re.sub(r"[\s│]+", " ", out)
-    check("errored.tfstate" in told and "secstack state push errored.tfstate" in told, "it is not said how to go on", out)
+    check("errored.tfstate" in told and "secstack state push -lock-timeout=1m errored.tfstate" in told, "it is not said how to go on", out)
     before = work.made()
     if os.path.exists(os.path.join(work.dir, "errored.tfstate")):
-        work.run("state", "push", "errored.tfstate")
-    again = work.apply()
+        work.run("state", "push", "-lock-timeout=1m", "errored.tfstate")
+    again = work.apply("-lock-timeout=1m")
     known = work.settled(count)
     lost = [i for i in before if i not in known]
     # The object whose provisioner was cut off is tainted: it is deleted, and said to be.
