@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use envelope::Envelope;
 
 pub use keys::{Hash, KeyId, KeyRing, KeyService, KeySource, Pbkdf2, Secret};
-pub(crate) use records::Sealer;
+pub(crate) use records::{Sealed, Sealer};
 
 /// How something is encrypted.
 #[derive(Clone, Debug)]

@@ -229,9 +229,9 @@ impl Journal {
             return;
         }
         match line::write_record(record) {
-            Ok(text) => {
+            Ok(written) => {
                 self.open.lock().unwrap_or_else(PoisonError::into_inner).apply(record);
-                self.committer.submit(text, reply, urgent);
+                self.committer.submit(written, reply, urgent);
             }
             Err(e) => drop(reply.send(Err(e))),
         }
@@ -256,19 +256,19 @@ pub(crate) struct Beginning {
     pub text: String,
     next: u64,
     open: OpenIntents,
-    sealer: Option<Sealer>,
+    sealer: Sealer,
 }
 
 /// The first records of a journal that extends `base`: the ones given, which an earlier journal held.
 pub(crate) fn begin(base: &Version, records: &[Record], cipher: &Cipher) -> Result<Beginning> {
     let sealer = cipher.sealer(base)?;
-    let mut lines = vec![line::write_header(base, sealer.as_ref())];
+    let mut lines = vec![line::write_header(base, &sealer)];
     let mut open = OpenIntents::default();
     for record in records {
         open.apply(record);
         lines.push(line::write_record(record)?);
     }
-    Ok(Beginning { text: line::write_batch(0, &lines, sealer.as_ref())?, next: lines.len() as u64, open, sealer })
+    Ok(Beginning { text: line::write_batch(0, &lines, &sealer)?, next: lines.len() as u64, open, sealer })
 }
 
 /// The effects that were begun and not ended, in the order they were begun.

@@ -14,6 +14,7 @@ use secstack_state::model::Object;
 use tokio::time::Instant;
 
 use crate::apply::Written;
+use crate::clock;
 
 /// What an effect is done to, and with.
 #[derive(Clone)]
@@ -90,7 +91,7 @@ impl Effect {
             token: "".into(),
             provider: self.provider.clone(),
             id,
-            began: std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_secs()),
+            began: clock::unix_now().as_secs(),
             natural: None,
             planned: None,
             token_left: false,

@@ -13,6 +13,7 @@ pub mod plan;
 
 pub mod apply;
 pub mod drift;
+mod clock;
 mod duration;
 pub mod effect;
 pub mod provision;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use futures::StreamExt;
 use secstack_base::schema::Schema;
@@ -18,6 +18,7 @@ use secstack_state::Store;
 use secstack_state::journal::{Intent, Journal, Operation, Record};
 use secstack_state::model::{InstanceState, Object, Snapshot, new_deposed_key};
 
+use crate::clock;
 use crate::effect::{Effect, Timeouts, known_part};
 use crate::providers::ProviderSet;
 
@@ -269,7 +270,7 @@ impl Asking<'_> {
 /// Looks for the object that a creation made until it is there, or too late to come.
 pub(crate) async fn find_made(instance: &dyn Instance, ty: &str, intent: &Intent) -> secstack_sdk::Result<Option<Id>> {
     let trace = Trace { token: intent.token.clone(), natural: intent.natural.clone(), began: intent.began };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = clock::unix_now();
     let mut left = LATE.saturating_sub(now.saturating_sub(Duration::from_secs(intent.began)));
     loop {
         if let Some(id) = instance.find_made(ty, &trace).await? {

@@ -2,6 +2,10 @@
 //!
 //! A record is bound to its place: to the state that the journal extends and to its number. So records cannot be
 //! exchanged with others of the same key.
+//!
+//! Where nothing is encrypted, records with sensitive values are sealed all the same, with a key of the journal's own that
+//! stands in its first line. That keeps secrets from whoever comes across records, in a log or in what is left of a journal
+//! whose beginning was removed. Whoever has the whole journal can read it, as the state beside it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,27 +19,58 @@ use super::{Cipher, Kind, cannot_open, cannot_seal, envelope, no_configuration};
 use crate::error::Result;
 use crate::model::Version;
 
+/// The length of a journal's own key, in bytes.
+const OWN_KEY: usize = 32;
+/// The member of the metadata that holds it.
+const OWN: &str = "key";
+
+/// Which records of a journal are sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sealed {
+    /// All.
+    All,
+    /// Those with sensitive values.
+    Sensitive,
+}
+
 /// Seals the records of one journal.
 #[derive(Clone)]
 pub(crate) struct Sealer {
     gcm: Arc<Gcm>,
     bound: Vec<u8>,
     meta: BTreeMap<String, String>,
+    sealed: Sealed,
 }
 
 /// Opens the records of one journal.
 pub(crate) struct Opener<'a> {
-    keys: Vec<(usize, Gcm, Vec<u8>)>,
+    /// Keys with what is authenticated besides, and the method that each belongs to.
+    keys: Vec<(Option<usize>, Gcm, Vec<u8>)>,
     cipher: &'a Cipher,
     name: &'a str,
     causes: Vec<String>,
 }
 
 impl Cipher {
-    /// What seals the records of a journal that extends `base`; `None` when they stay plain.
-    pub(crate) fn sealer(&self, base: &Version) -> Result<Option<Sealer>> {
-        let sealing = self.sealing(Kind::Journal, "the journal")?;
-        Ok(sealing.map(|s| Sealer { gcm: Arc::new(s.gcm), bound: bound(s.aad, base), meta: envelope::encode(&s.meta) }))
+    /// What seals the records of a journal that extends `base`.
+    pub(crate) fn sealer(&self, base: &Version) -> Result<Sealer> {
+        const NAME: &str = "the journal";
+        if let Some(s) = self.sealing(Kind::Journal, NAME)? {
+            let meta = envelope::encode(&s.meta);
+            return Ok(Sealer { gcm: Arc::new(s.gcm), bound: bound(s.aad, base), meta, sealed: Sealed::All });
+        }
+        let mut key = [0; OWN_KEY];
+        let random = getrandom::fill(&mut key).map_err(|e| format!("The system gives no random bytes: {e}."));
+        let gcm = random.and_then(|()| Gcm::new(&key)).map_err(|problem| cannot_seal(Kind::Journal, NAME, problem))?;
+        let meta = [(OWN.to_string(), STANDARD.encode(key))].into();
+        Ok(Sealer { gcm: Arc::new(gcm), bound: bound(b"", base), meta, sealed: Sealed::Sensitive })
+    }
+
+    /// What opens the sealed records of a journal that extends `base` and has a key of its own in its first line.
+    pub(crate) fn own_opener<'a>(&'a self, base: &Version, meta: &BTreeMap<String, String>, name: &'a str) -> Result<Opener<'a>> {
+        let key = meta.get(OWN).and_then(|k| STANDARD.decode(k).ok()).unwrap_or_default();
+        let gcm = Gcm::new(&key).map_err(|problem| cannot_open(Kind::Journal, name, problem))?;
+        Ok(Opener { keys: vec![(None, gcm, bound(b"", base))], cipher: self, name, causes: Vec::new() })
     }
 
     /// What opens the records of a journal that extends `base` and whose first line has this metadata.
@@ -43,7 +78,7 @@ impl Cipher {
         let Some(target) = &self.0 else { return Err(no_configuration(Kind::Journal, name)) };
         let mut causes = Vec::new();
         let meta = envelope::decode(meta);
-        let keys: Vec<_> = target.opening(&meta, &mut causes).into_iter().map(|(i, gcm, aad)| (i, gcm, bound(aad, base))).collect();
+        let keys: Vec<_> = target.opening(&meta, &mut causes).into_iter().map(|(i, gcm, aad)| (Some(i), gcm, bound(aad, base))).collect();
         if keys.is_empty() {
             return Err(cannot_open(Kind::Journal, name, causes.join("\n")));
         }
@@ -63,6 +98,11 @@ impl Cipher {
 }
 
 impl Sealer {
+    /// Which records it is to seal.
+    pub(crate) fn sealed(&self) -> Sealed {
+        self.sealed
+    }
+
     /// What the first line says of the keys.
     pub(crate) fn meta(&self) -> &BTreeMap<String, String> {
         &self.meta
@@ -86,7 +126,7 @@ impl Opener<'_> {
         }
         let mut causes = self.causes.clone();
         if let Some(target) = &self.cipher.0 {
-            causes.extend(self.keys.iter().map(|(i, ..)| target.misfit(*i)));
+            causes.extend(self.keys.iter().filter_map(|(i, ..)| i.map(|i| target.misfit(i))));
         }
         Err(cannot_open(Kind::Journal, self.name, causes.join("\n")))
     }

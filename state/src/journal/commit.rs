@@ -16,7 +16,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::{closed, line};
+use super::closed;
+use super::line::{self, Written};
 use crate::crypt::Sealer;
 use crate::error::{Error, Result};
 
@@ -67,7 +68,7 @@ struct Open {
 /// What the writer of a journal is told.
 enum Message {
     /// A record, and whether somebody waits for it.
-    Record { text: String, reply: Reply, urgent: bool },
+    Record { record: Written, reply: Reply, urgent: bool },
     /// Somebody waits for what was submitted.
     Hurry,
 }
@@ -75,12 +76,12 @@ enum Message {
 struct Writer<S> {
     sink: S,
     next: u64,
-    sealer: Option<Sealer>,
+    sealer: Sealer,
 }
 
 impl Committer {
     /// A committer, and the work of its writer, which somebody has to do.
-    pub(super) fn new(sink: impl Sink, next: u64, sealer: Option<Sealer>) -> (Self, impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn new(sink: impl Sink, next: u64, sealer: Sealer) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (to, from) = unbounded_channel();
         let (end, ended) = oneshot::channel();
         let mut writer = Writer { sink, next, sealer };
@@ -91,8 +92,8 @@ impl Committer {
         (Self(Mutex::new(Some(Open { to, ended }))), work)
     }
 
-    pub(super) fn submit(&self, text: String, reply: Reply, urgent: bool) {
-        self.tell(Message::Record { text, reply, urgent });
+    pub(super) fn submit(&self, record: Written, reply: Reply, urgent: bool) {
+        self.tell(Message::Record { record, reply, urgent });
     }
 
     /// Makes what was submitted durable without delay.
@@ -129,7 +130,7 @@ impl Committer {
 /// Records that are made durable together.
 #[derive(Default)]
 struct Batch {
-    records: Vec<String>,
+    records: Vec<Written>,
     replies: Vec<Reply>,
     urgent: bool,
 }
@@ -137,8 +138,8 @@ struct Batch {
 impl Batch {
     fn take(&mut self, message: Message) {
         match message {
-            Message::Record { text, reply, urgent } => {
-                self.records.push(text);
+            Message::Record { record, reply, urgent } => {
+                self.records.push(record);
                 self.replies.push(reply);
                 self.urgent |= urgent;
             }
@@ -163,7 +164,7 @@ impl<S: Sink> Writer<S> {
                 let _ = reply.send(result.clone());
             }
         };
-        let lines = match line::write_batch(self.next, &records, self.sealer.as_ref()) {
+        let lines = match line::write_batch(self.next, &records, &self.sealer) {
             Ok(lines) => lines,
             Err(e) => return tell(Err(e)),
         };
@@ -240,6 +241,8 @@ impl Sink for FileSink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypt::Cipher;
+    use crate::model::Version;
 
     #[tokio::test]
     async fn a_disk_that_is_full_is_told_to_every_waiting_record() {
@@ -270,14 +273,14 @@ mod tests {
 
     fn counted(patience: Option<Duration>) -> (Committer, UnboundedReceiver<usize>) {
         let (to, from) = unbounded_channel();
-        let (committer, work) = Committer::new(Count(to, patience), 1, None);
+        let (committer, work) = Committer::new(Count(to, patience), 1, Cipher::default().sealer(&Version { lineage: "l".into(), serial: 1 }).unwrap());
         tokio::spawn(work);
         (committer, from)
     }
 
     fn submit(committer: &Committer, urgent: bool) -> oneshot::Receiver<Result<()>> {
         let (reply, done) = oneshot::channel();
-        committer.submit("{}".into(), reply, urgent);
+        committer.submit(Written { text: "{}".into(), is_sensitive: false }, reply, urgent);
         done
     }
 

@@ -1,10 +1,11 @@
-//! The lines of a journal, format version 1.
+//! The lines of a journal, format versions 1 to 3.
 //!
 //! `{"crc":"89abcdef","seq":7,"batch":5,"record":{...}}`: the checksum covers all that follows it in
 //! the line. Records that were made durable together share the sequence number of their first as `batch`.
 //!
 //! In an encrypted journal, which is of version 2, the first line is readable and says where the key comes from;
-//! the record of each other line is a string with the sealed text.
+//! the record of each other line is a string with the sealed text. In any other one, which is of version 3, that is so for
+//! the records with sensitive values, and the first line holds the key. Journals of version 1 have no sealed records.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,29 +15,36 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Intent, Move, Operation, Record};
-use crate::crypt::Sealer;
+use crate::crypt::{Sealed, Sealer};
 use crate::error::Result;
 use crate::file::{CheckV4, InstanceV4, Names, OutputV4, check_result, entry_from, write_checks, write_entry, write_output};
 use crate::json::write_string;
 use crate::model::{InstanceState, Version};
 
-/// The version of this format.
-pub(super) const VERSION: u64 = 1;
-/// The version of this format when records are encrypted.
+/// The version of this format in which all records are plain. It is read only.
+pub(super) const PLAIN: u64 = 1;
+/// The version of this format when all records are encrypted.
 pub(super) const ENCRYPTED: u64 = 2;
+/// The version of this format when records with sensitive values are sealed.
+pub(super) const VERSION: u64 = 3;
 
 const BEFORE_CRC: &str = "{\"crc\":\"";
 const AFTER_CRC: &str = "\",";
 
+/// The text of a record.
+pub(super) struct Written {
+    pub text: String,
+    /// Whether there are sensitive values in it.
+    pub is_sensitive: bool,
+}
+
 /// The lines of records that are made durable together, the first of which has the number `first`.
-pub(super) fn write_batch(first: u64, records: &[String], sealer: Option<&Sealer>) -> Result<String> {
+pub(super) fn write_batch(first: u64, records: &[Written], sealer: &Sealer) -> Result<String> {
     let mut out = String::new();
     for (seq, record) in (first..).zip(records) {
         // The first line of all is readable: it says where the key comes from.
-        let record = match sealer.filter(|_| seq > 0) {
-            Some(sealer) => Cow::Owned(sealer.seal(seq, record)?),
-            None => Cow::Borrowed(record),
-        };
+        let is_sealed = seq > 0 && (record.is_sensitive || sealer.sealed() == Sealed::All);
+        let record = if is_sealed { Cow::Owned(sealer.seal(seq, &record.text)?) } else { Cow::Borrowed(&record.text) };
         let rest = format!("\"seq\":{seq},\"batch\":{first},\"record\":{record}}}");
         out.push_str(&format!("{BEFORE_CRC}{:08x}{AFTER_CRC}{rest}\n", crc32fast::hash(rest.as_bytes())));
     }
@@ -69,24 +77,20 @@ pub(super) fn read_line(line: &[u8]) -> Option<Line<'_>> {
 }
 
 /// The first record: which snapshot the journal extends.
-pub(super) fn write_header(base: &Version, sealer: Option<&Sealer>) -> String {
-    let version = if sealer.is_some() { ENCRYPTED } else { VERSION };
-    let mut out = format!("{{\"journal\":{version},\"lineage\":");
-    write_string(&mut out, &base.lineage);
-    out.push_str(&format!(",\"serial\":{}", base.serial));
-    if let Some(sealer) = sealer {
-        let separators = std::iter::once("").chain(std::iter::repeat(","));
-        out.push_str(",\"meta\":{");
-        for ((name, text), before) in sealer.meta().iter().zip(separators) {
-            out.push_str(before);
-            write_string(&mut out, name);
-            out.push(':');
-            write_string(&mut out, text);
-        }
-        out.push('}');
+pub(super) fn write_header(base: &Version, sealer: &Sealer) -> Written {
+    let version = if sealer.sealed() == Sealed::All { ENCRYPTED } else { VERSION };
+    let mut text = format!("{{\"journal\":{version},\"lineage\":");
+    write_string(&mut text, &base.lineage);
+    text.push_str(&format!(",\"serial\":{},\"meta\":{{", base.serial));
+    let separators = std::iter::once("").chain(std::iter::repeat(","));
+    for ((name, value), before) in sealer.meta().iter().zip(separators) {
+        text.push_str(before);
+        write_string(&mut text, name);
+        text.push(':');
+        write_string(&mut text, value);
     }
-    out.push('}');
-    out
+    text.push_str("}}");
+    Written { text, is_sensitive: false }
 }
 
 /// The first record, as read. Later versions of the format keep the first member.
@@ -97,7 +101,7 @@ pub(super) struct Header {
     pub lineage: String,
     #[serde(default)]
     pub serial: u64,
-    /// Where the keys come from, if records are encrypted.
+    /// Where the keys come from, or the key itself, if records are sealed.
     #[serde(default)]
     pub meta: BTreeMap<String, String>,
 }
@@ -173,7 +177,7 @@ impl MoveV1<'_> {
 const OPERATIONS: [(Operation, &str); 3] = [(Operation::Create, "create"), (Operation::Update, "update"), (Operation::Delete, "delete")];
 
 /// The text of a record, if the record is sound.
-pub(super) fn write_record(record: &Record) -> Result<String> {
+pub(super) fn write_record(record: &Record) -> Result<Written> {
     record.check()?;
     let mut out = String::new();
     match record {
@@ -238,7 +242,18 @@ pub(super) fn write_record(record: &Record) -> Result<String> {
         }
     }
     out.push_str("}}");
-    Ok(out)
+    Ok(Written { text: out, is_sensitive: is_sensitive(record) })
+}
+
+/// Whether a record has sensitive values. What is planned stands in an intent without them.
+fn is_sensitive(record: &Record) -> bool {
+    let in_entry = |entry: &InstanceState| entry.current.iter().chain(entry.deposed.values()).any(|o| !o.sensitive.is_empty());
+    match record {
+        Record::Done { entry, .. } => in_entry(entry),
+        Record::Moved(moves) => moves.iter().any(|m| in_entry(&m.entry)),
+        Record::Output { value, .. } => value.as_ref().is_some_and(|v| v.sensitive),
+        Record::Intent(_) | Record::Id { .. } | Record::Void { .. } | Record::Settled | Record::Checks(_) => false,
+    }
 }
 
 fn open(out: &mut String, kind: &str, name: &str, value: &str) {

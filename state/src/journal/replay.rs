@@ -35,10 +35,14 @@ impl Stored {
                 false => Ok(None),
             };
         };
-        let (base, meta) = read_header(header.record.get(), name)?;
-        let opener = match &meta {
-            Some(meta) => Some(cipher.opener(&base, meta, name)?),
-            None => cipher.accept_plain_journal(name).map(|()| None)?,
+        let (version, base, meta) = read_header(header.record.get(), name)?;
+        if version != line::ENCRYPTED {
+            cipher.accept_plain_journal(name)?;
+        }
+        let opener = match version {
+            line::PLAIN => None,
+            line::ENCRYPTED => Some(cipher.opener(&base, &meta, name)?),
+            _ => Some(cipher.own_opener(&base, &meta, name)?),
         };
         let (mut names, mut records) = (Names::default(), Vec::new());
         let (mut expected, mut torn_at, mut torn_batch) = (1, None, None);
@@ -55,7 +59,8 @@ impl Stored {
                 return Err(damaged(name, torn_at.unwrap_or(i + 1)));
             }
             expected = line.seq + 1;
-            let text = match &opener {
+            let is_sealed = version == line::ENCRYPTED || line.record.get().starts_with('"');
+            let text = match opener.as_ref().filter(|_| is_sealed) {
                 Some(opener) => Cow::Owned(opener.open(line.seq, line.record.get())?),
                 None => Cow::Borrowed(line.record.get()),
             };
@@ -110,15 +115,14 @@ pub(crate) fn check_spent(stored: Option<Snapshot>, journal: Option<Stored>, nam
     })
 }
 
-/// Which snapshot a journal extends, and where its keys come from if its records are encrypted.
-fn read_header(text: &str, name: &str) -> Result<(Version, Option<BTreeMap<String, String>>)> {
+/// The version of a journal's format, which snapshot it extends, and what it says of the keys of sealed records.
+fn read_header(text: &str, name: &str) -> Result<(u64, Version, BTreeMap<String, String>)> {
     let header: Header = serde_json::from_str(text).map_err(|_| unreadable(name, 1, "This is not a journal of secstack."))?;
-    if ![line::VERSION, line::ENCRYPTED].contains(&header.journal) {
+    if ![line::PLAIN, line::ENCRYPTED, line::VERSION].contains(&header.journal) {
         let problem = format!("The journal has the format version {}, which this version of secstack does not know.", header.journal);
         return Err(unreadable(name, 1, &problem));
     }
-    let meta = (header.journal == line::ENCRYPTED).then_some(header.meta);
-    Ok((Version { lineage: header.lineage.into(), serial: header.serial }, meta))
+    Ok((header.journal, Version { lineage: header.lineage.into(), serial: header.serial }, header.meta))
 }
 
 fn unreadable(name: &str, line: usize, problem: &str) -> Error {

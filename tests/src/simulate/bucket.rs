@@ -12,7 +12,7 @@ use secstack_state::{Error, Result};
 
 use super::network::Fate;
 use super::tasks::Tasks;
-use super::{SESSION, World};
+use super::{KEY, SECRET, SESSION, World};
 
 /// The longest that a request takes one way, in milliseconds.
 const LONGEST: u64 = 150;
@@ -84,8 +84,10 @@ impl Objects for Remote {
     }
 
     async fn put(&self, key: &str, bytes: Vec<u8>, condition: &If, notes: Notes) -> Result<Put> {
-        if String::from_utf8_lossy(&bytes).contains(SESSION) {
-            self.world.is_wrong(format!("an ephemeral value was written to {key}"));
+        let text = String::from_utf8_lossy(&bytes);
+        if text.contains(SESSION) || key != KEY && text.contains(SECRET) {
+            let line = text.lines().find(|l| l.contains(SESSION) || l.contains(SECRET)).unwrap_or_default();
+            self.world.is_wrong(format!("a secret was written to {key}: {line}"));
         }
         // Others write the same object at this instant, and fail.
         if self.world.is_busy() {

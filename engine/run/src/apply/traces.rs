@@ -27,9 +27,13 @@ impl Run {
     pub(crate) fn noted(&self, site: &Site, change: usize, planned: &Value) -> Option<Arc<Object>> {
         self.journal.as_ref()?;
         let c = &self.plan.changes[change];
-        let public = known_part(&public_part(&site.schema.block, planned));
-        let object = Object::encode(site.schema.version, &public, &site.schema.block.ty()).ok()?;
+        let ty = site.schema.block.ty();
+        let marked = marked(&site.schema.block, planned);
+        let object = Object::encode(site.schema.version, &known_part(&without_marked(&marked)), &ty).ok()?;
+        // An object that is found by this has secrets where they were planned, though the service does not say so.
+        let sensitive = Object::encode(site.schema.version, &known_part(&marked), &ty).ok()?.sensitive;
         let noted = Object {
+            sensitive,
             tainted: self.has_provisioners(site),
             dependencies: c.dependencies.clone(),
             create_before_destroy: c.create_before_destroy,
@@ -80,13 +84,13 @@ impl Run {
     }
 }
 
-/// The value with null in place of what is sensitive, ephemeral or write-only.
-fn public_part(schema: &Block, planned: &Value) -> Value {
+/// The value with marks on what is sensitive by its schema, and null for what is write-only.
+fn marked(schema: &Block, planned: &Value) -> Value {
     let marked = diff::mark_sensitive(schema, planned);
-    let open = schema.attributes.iter().filter(|a| a.write_only).fold(marked, |v, a| v.with(&a.name, Value::null(a.ty.clone())));
-    without_marked(&open)
+    schema.attributes.iter().filter(|a| a.write_only).fold(marked, |v, a| v.with(&a.name, Value::null(a.ty.clone())))
 }
 
+/// The value with null in place of what is sensitive or ephemeral.
 fn without_marked(value: &Value) -> Value {
     if value.marks.has(Marks::SENSITIVE) || value.marks.has(Marks::EPHEMERAL) {
         let ty = value.ty();
@@ -120,7 +124,7 @@ mod tests {
             ("password", Value::string("hidden")),
             ("tags", tags),
         ]);
-        let public = public_part(&schema, &planned);
+        let public = without_marked(&marked(&schema, &planned));
         assert!(!format!("{public:?}").contains("hidden"), "{public:?}");
         assert_eq!(public.get_str("name"), Some("n"));
         assert_eq!(public.get("tags").and_then(|t| t.get_str("a")), Some("x"));
