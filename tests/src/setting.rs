@@ -206,7 +206,10 @@ fn variables(text: &str) -> Result<BTreeMap<Str, Input>, String> {
     if diags.has_errors() {
         return Err(format!("vars: {:?}", diags.0));
     }
-    Ok(arguments.into_iter().map(|a| (a.name, Input { given: Given::Expr(a.expr), origin: Origin::File })).collect())
+    Ok(arguments
+        .into_iter()
+        .map(|a| (a.name, Input { given: Given::Expr(a.expr), origin: Origin::File("terraform.tfvars".into()) }))
+        .collect())
 }
 
 /// Options as on the command line, one a line; `-validate` goes no further than `validate` does.

@@ -83,13 +83,19 @@ impl Project {
     ///
     /// # Errors
     /// When a value is missing or wrong, which is told.
-    pub fn values(&mut self, app: &App, view: &View, ask: bool) -> Result<BTreeMap<Str, Value>, Told> {
+    pub async fn values(&mut self, app: &App, view: &View, ask: bool) -> Result<BTreeMap<Str, Value>, Told> {
         let config = self.config.clone();
         if ask && !view.is_json() {
             vars::prompt(&app.out, &config.module(ROOT).module, &mut self.inputs);
         }
         let mut diags = Diags::new();
         let values = inputs::resolve(self.root(), &self.inputs, &app.files(), &mut diags);
+        if diags.has_errors() && diags.iter().filter(|d| d.is_error()).all(inputs::is_late) {
+            let found = self.validate(app).await;
+            if found.has_errors() {
+                diags = found;
+            }
+        }
         view.check(&diags)?;
         Ok(values)
     }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use secstack_base::{Diagnostic, Diags, Sources, Str};
+use secstack_base::{Diagnostic, Diags, FileId, Sources, Str};
 use secstack_lang::{Encryption, Module, parse_encryption, parse_tfvars, parse_tfvars_json};
 use secstack_plan::inputs::{Given, Input, Origin};
 use secstack_run::load::is_ignored;
@@ -48,6 +48,11 @@ impl Collected {
         self.inputs.insert(name.into(), Input { given, origin });
     }
 
+    fn text(&mut self, name: &str, text: String, origin: Origin) {
+        let file = self.sources.add(format!("<value for var.{name}>"), text.as_str());
+        self.set(name, Given::Text(text, file), origin);
+    }
+
     fn environment(&mut self) {
         let mut found: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
@@ -55,7 +60,7 @@ impl Collected {
             .collect();
         found.sort();
         for (name, text) in found {
-            self.set(&name, Given::Text(text), Origin::Environment);
+            self.text(&name, text, Origin::Environment);
         }
     }
 
@@ -113,7 +118,7 @@ impl Collected {
             return;
         }
         for a in attributes {
-            self.set(&a.name, Given::Expr(a.expr), Origin::File);
+            self.set(&a.name, Given::Expr(a.expr), Origin::File(shown.into()));
         }
     }
 
@@ -134,7 +139,7 @@ impl Collected {
                 );
                 self.diags.push(Diagnostic::error(summary, what));
             }
-            Some((name, value)) => self.set(name, Given::Text(value.into()), Origin::Argument),
+            Some((name, value)) => self.text(name, value.into(), Origin::Argument),
         }
     }
 }
@@ -148,6 +153,6 @@ pub fn prompt(out: &Out, module: &Module, inputs: &mut BTreeMap<Str, Input>) {
         let description = variable.description.as_ref().map(|d| format!("  {}\n", d.replace('\n', "\n  "))).unwrap_or_default();
         let Some(answer) = out.ask(&format!("var.{}\n{description}\n  Enter a value: ", variable.name)) else { return };
         out.text("\n");
-        inputs.insert(variable.name.clone(), Input { given: Given::Text(answer), origin: Origin::Prompt });
+        inputs.insert(variable.name.clone(), Input { given: Given::Text(answer, FileId(u32::MAX)), origin: Origin::Prompt });
     }
 }

@@ -18,6 +18,9 @@ use crate::block::block_references;
 use crate::config::{Config, ModuleIx, ProviderKey};
 use crate::reference::{self, Target};
 
+/// The summary of the mistake that a resource block refers to itself.
+pub const SELF_REFERENCE: &str = "Self-referential block";
+
 /// What a node of the graph stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Node {
@@ -175,7 +178,8 @@ impl Builder<'_> {
                 }
             }
             for l in d.locals.values() {
-                self.expr_edges(ix, &Node::Local(ix, l.name.clone()), &l.expr, None);
+                let node = Node::Local(ix, l.name.clone());
+                self.expr_edges(ix, &node, &l.expr, Some(&node));
             }
             for o in d.outputs.values() {
                 let node = Node::Output(ix, o.name.clone());
@@ -314,7 +318,7 @@ impl Builder<'_> {
     }
 
     /// Adds an edge for each reference. A reference of `own` to itself is allowed only where `own` is given and
-    /// the node is a variable (its validation) — for resources it is an error said here.
+    /// the node is a variable (its validation) — for resources and local values it is an error said here.
     fn traversal_edges(&mut self, ix: ModuleIx, node: &Node, found: Vec<Traversal>, own: Option<&Node>) {
         for t in found {
             match reference::resolve(self.config, ix, &t) {
@@ -355,11 +359,21 @@ impl Builder<'_> {
 
     fn target_edge(&mut self, node: &Node, target: Target, own: Option<&Node>, span: Span) {
         let Target::Node(to) = target else { return };
+        if let Node::Resource(ix, name) = &to
+            && let Some(check) = &self.config.module(*ix).module.resources[name].in_check
+            && *node != Node::Check(*ix, check.clone())
+        {
+            let what = format!("The referenced data resource {:?} {:?} is not available from this context.", &*name.ty, &*name.name);
+            self.diags.push(Diagnostic::error("Reference to scoped resource", what).at(span));
+        }
         if own == Some(&to) {
             if let Node::Resource(_, name) = &to {
-                self.diags.push(
-                    Diagnostic::error("Self-referential block", format!("Configuration for {name} may not refer to itself.")).at(span),
-                );
+                let what = format!("Configuration for {name} may not refer to itself.");
+                self.diags.push(Diagnostic::error(SELF_REFERENCE, what).at(span));
+            }
+            if let Node::Local(_, name) = &to {
+                let what = format!("Local value local.{name} cannot use its own result as part of its expression.");
+                self.diags.push(Diagnostic::error("Self-referencing local value", what).at(span));
             }
             return;
         }
@@ -385,8 +399,14 @@ impl Builder<'_> {
             }
             let path = shortest_cycle(&self.graph, &scc);
             let names: Vec<String> = path.iter().map(|n| describe(self.config, &self.graph[*n])).collect();
-            let span = path.iter().find_map(|n| span_of(self.config, &self.graph[*n]));
-            self.diags.push(Diagnostic::error(format!("Cycle: {}", names.join(", ")), "").at_opt(span));
+            let mut found = Diagnostic::error(format!("Cycle: {}", names.join(", ")), "");
+            // No place is more at fault than another.
+            for n in path {
+                if let Some(span) = span_of(self.config, &self.graph[n]) {
+                    found = found.label(span, "on the cycle");
+                }
+            }
+            self.diags.push(found);
         }
     }
 }
@@ -438,9 +458,10 @@ pub fn describe(config: &Config, node: &Node) -> String {
         }
         Node::Call(ix) => format!("{} (expand)", config.module(*ix).path),
         Node::Close(ix) => format!("{} (close)", config.module(*ix).path),
-        Node::Variable(ix, n) => at(ix, format!("var.{n}")),
-        Node::Local(ix, n) => at(ix, format!("local.{n}")),
-        Node::Output(ix, n) => at(ix, format!("output.{n}")),
+        Node::Variable(ix, n) if *ix == crate::config::ROOT => at(ix, format!("var.{n} (validation)")),
+        Node::Variable(ix, n) => at(ix, format!("var.{n} (expand)")),
+        Node::Local(ix, n) => at(ix, format!("local.{n} (expand)")),
+        Node::Output(ix, n) => at(ix, format!("output.{n} (expand)")),
         Node::Check(ix, n) => at(ix, format!("check.{n}")),
         Node::Resource(ix, n) => at(ix, n.to_string()),
     }

@@ -141,6 +141,8 @@ pub struct Resource {
     pub connection: Option<Body>,
     /// The `check` block that holds this data block.
     pub in_check: Option<Str>,
+    /// The type in the header of the block.
+    pub type_span: Span,
     /// The header of the block.
     pub span: Span,
 }

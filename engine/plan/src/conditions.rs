@@ -12,8 +12,8 @@ use secstack_state::model::{CheckObject, CheckResult, CheckStatus};
 pub enum Verdict {
     /// It is true.
     Pass,
-    /// It is false; with the message.
-    Fail(String),
+    /// It is false; with the message, and with what is to be said of the message itself.
+    Fail(String, Option<Box<Diagnostic>>),
     /// It cannot be told before apply.
     Unknown,
     /// It, or its message, could not be evaluated; with what is wrong.
@@ -30,7 +30,10 @@ pub fn judge(rule: &CheckRule, scope: &dyn Scope) -> Verdict {
     let value = value.unmark_deep(Marks::ALL);
     match convert::convert(&value, &Type::Bool).map(|v| v.data) {
         Ok(Data::Bool(true)) => Verdict::Pass,
-        Ok(Data::Bool(false)) => Verdict::Fail(message(rule, scope)),
+        Ok(Data::Bool(false)) => {
+            let (text, remark) = message(rule, scope);
+            Verdict::Fail(text, remark.map(Box::new))
+        }
         Ok(Data::Unknown(..)) => Verdict::Unknown,
         Ok(_) => {
             let what = "Condition expression must return either true or false, not null.";
@@ -43,20 +46,27 @@ pub fn judge(rule: &CheckRule, scope: &dyn Scope) -> Verdict {
     }
 }
 
-/// The message of a false condition. What is wrong with the message itself takes its place.
-fn message(rule: &CheckRule, scope: &dyn Scope) -> String {
+/// The message of a false condition. What is wrong with the message itself takes its place, and a message that must not
+/// be shown gives a warning.
+fn message(rule: &CheckRule, scope: &dyn Scope) -> (String, Option<Diagnostic>) {
+    const HIDDEN: &str = "This check failed, but has an invalid error message as described in the other accompanying messages.";
     let mut diags = Diags::new();
     let value = evaluate(&rule.error_message, scope, &mut diags);
     let marks = value.deep_marks();
+    let hidden = |summary: &'static str, what: &str| {
+        (HIDDEN.to_string(), Some(Diagnostic::warning(summary, what.to_string()).at(rule.error_message.span)))
+    };
     if marks.has(Marks::SENSITIVE) {
-        return "The error message included a sensitive value, so it will not be displayed.".into();
+        let what = "The error expression used to explain this condition refers to sensitive values, so Terraform will not display the resulting message.\n\nYou can correct this by removing references to sensitive values, or by carefully using the nonsensitive() function if the expression will not reveal the sensitive data.";
+        return hidden("Error message refers to sensitive values", what);
     }
     if marks.has(Marks::EPHEMERAL) {
-        return "The error message included an ephemeral value, so it will not be displayed.".into();
+        let what = "The error expression used to explain this condition refers to ephemeral values, so Terraform will not display the resulting message.\n\nYou can correct this by removing references to ephemeral values, or by using the ephemeralasnull() function on the references to not reveal ephemeral data.";
+        return hidden("Error message refers to ephemeral values", what);
     }
     match convert::convert(&value, &Type::String).ok().as_ref().and_then(Value::as_str) {
-        Some(text) => text.trim().to_string(),
-        None => "This check failed, but has an invalid error message.".into(),
+        Some(text) => (text.trim().to_string(), None),
+        None => ("This check failed, but has an invalid error message.".into(), None),
     }
 }
 
@@ -71,6 +81,11 @@ impl CheckBook {
     /// Makes a declaration with conditions known, although it may turn out to have no instance.
     pub fn declare(&mut self, kind: &str, config_addr: &str) {
         self.entries.entry((kind.into(), config_addr.into())).or_default();
+    }
+
+    /// Whether a declaration is known.
+    pub fn has(&self, kind: &str, config_addr: &str) -> bool {
+        self.entries.contains_key(&(kind.into(), config_addr.into()))
     }
 
     /// Makes a declaration known whose instances this run does not look at.
@@ -89,7 +104,7 @@ impl CheckBook {
         });
         let status = match verdict {
             Verdict::Pass => CheckStatus::Pass,
-            Verdict::Fail(text) => {
+            Verdict::Fail(text, _) => {
                 object.failures.push(text.as_str().into());
                 CheckStatus::Fail
             }

@@ -80,7 +80,7 @@ impl Planner {
                     let reason = if unknown { Reason::ReadBecauseConfigUnknown } else { Reason::ReadBecauseDependencyPending };
                     let planned = diff::data_placeholder(&schema.block, &value);
                     self.world.set_resource(&addr, diff::mark_sensitive(&schema.block, &planned));
-                    self.defer_read(node, r, addr, provider.clone(), schema.version, planned, reason);
+                    self.defer_read(node, addr, provider.clone(), schema.version, planned, reason);
                 } else {
                     asked = true;
                     let plain = value.unmark_deep(Marks::ALL);
@@ -99,11 +99,9 @@ impl Planner {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn defer_read(
         &mut self,
         node: NodeIndex,
-        r: &Resource,
         addr: Addr,
         provider: secstack_base::ProviderConfigAddr,
         schema_version: u64,
@@ -113,7 +111,6 @@ impl Planner {
         if self.options.mode != PlanMode::Normal || !self.is_targeted(&addr) {
             return;
         }
-        let reason = if r.in_check.is_some() { Reason::ReadBecauseCheckNested } else { reason };
         self.pending_nodes.insert(node);
         let dependencies = self.dependencies(node);
         let change = Change {
@@ -161,8 +158,9 @@ impl Planner {
         let config_addr = ConfigAddr { module: addr.module().path(), name: addr.resource.name.clone() }.to_string();
         for (rule, verdict) in verdicts {
             match verdict {
-                Verdict::Fail(text) => {
-                    diags.push(Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span))
+                Verdict::Fail(text, remark) => {
+                    diags.push(Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span));
+                    diags.extend(remark.as_deref().cloned());
                 }
                 Verdict::Error(found) => diags.extend(found.clone()),
                 Verdict::Pass | Verdict::Unknown => {}
@@ -191,7 +189,7 @@ impl Planner {
             }
         };
         if let Some(check) = &r.in_check {
-            return self.check_read(addr, check, r, provider, &schema, (value, config), diags);
+            return self.check_read(addr, check, provider, &schema, (value, config), diags);
         }
         if diags.has_errors() {
             self.diags.extend(diags);
@@ -227,7 +225,6 @@ impl Planner {
         &mut self,
         addr: &Addr,
         check: &secstack_base::Str,
-        r: &Resource,
         provider: secstack_base::ProviderConfigAddr,
         schema: &secstack_base::schema::Schema,
         (value, config): (Value, &Value),
@@ -238,7 +235,7 @@ impl Planner {
         let (config_addr, instance) = (name(addr.module().path().to_string()), name(addr.module().to_string()));
         for d in &diags.0 {
             let what = if d.detail.is_empty() { d.summary.to_string() } else { format!("{}: {}", d.summary, d.detail) };
-            self.checks.record("check", &config_addr, &instance, &Verdict::Fail(what));
+            self.checks.record("check", &config_addr, &instance, &Verdict::Fail(what, None));
         }
         self.diags.extend(diags.into_iter().map(crate::values::as_warning));
         self.world.set_resource(addr, diff::mark_sensitive(&schema.block, &value));
@@ -249,7 +246,7 @@ impl Planner {
         }
         let Some(node) = self.resource_node(addr) else { return !failed };
         let planned = if failed { diff::data_placeholder(&schema.block, config) } else { value };
-        self.defer_read(node, r, addr.clone(), provider, schema.version, planned, Reason::ReadBecauseCheckNested);
+        self.defer_read(node, addr.clone(), provider, schema.version, planned, Reason::ReadBecauseCheckNested);
         self.pending_nodes.remove(&node);
         !failed
     }

@@ -4,7 +4,7 @@
 //! judged before is judged again, and the later verdict stands.
 
 use secstack_base::schema::Block;
-use secstack_base::{Diagnostic, Diags, InstanceKey, Marks, ModuleAddr, Span, Str, Value};
+use secstack_base::{Diagnostic, Diags, InstanceKey, Marks, ModuleAddr, Severity, Span, Str, Value};
 use secstack_eval::config::ROOT;
 use secstack_eval::{ModuleIx, ProviderKey, RepetitionData, World, decode_block, evaluate};
 use secstack_lang::module::{CheckRule, ProviderConfig, Variable};
@@ -19,6 +19,8 @@ pub struct Declared<'a> {
     pub world: &'a mut World,
     /// Where verdicts go.
     pub checks: &'a mut CheckBook,
+    /// What a false precondition of an output is: a mistake, or in a refresh-only run, which changes nothing, a warning.
+    pub severity: Severity,
 }
 
 /// What a run is for, as far as checks are told of.
@@ -76,7 +78,7 @@ impl Declared<'_> {
     fn validate(&mut self, ix: ModuleIx, addr: &ModuleAddr, variable: &Variable, span: Span, diags: &mut Diags) {
         let owner = Owner::new("var", addr, &variable.name);
         for (rule, verdict) in self.judge(ix, addr, &variable.validations, &owner) {
-            if let Verdict::Fail(text) = verdict {
+            if let Verdict::Fail(text, _) = verdict {
                 let place = place(&self.world.config.sources, rule.span);
                 let detail = format!("{text}\n\nThis was checked by the validation rule at {place}.");
                 let d = Diagnostic::error("Invalid value for variable", detail).at(span);
@@ -111,8 +113,10 @@ impl Declared<'_> {
             let mut diags = Diags::new();
             let owner = Owner::new("output", &addr, name);
             for (rule, verdict) in self.judge(ix, &addr, &output.preconditions, &owner) {
-                if let Verdict::Fail(text) = verdict {
-                    diags.push(Diagnostic::error("Module output value precondition failed", text).at(rule.condition.span));
+                if let Verdict::Fail(text, remark) = verdict {
+                    let found = Diagnostic::error("Module output value precondition failed", text).at(rule.condition.span);
+                    diags.push(Diagnostic { severity: self.severity, ..found });
+                    diags.extend(remark.map(|d| *d));
                 } else if let Verdict::Error(found) = verdict {
                     diags.extend(found);
                 }
@@ -150,7 +154,10 @@ impl Declared<'_> {
                 match (verdict, phase) {
                     (Verdict::Error(found), Phase::Validate) => diags.extend(found),
                     (Verdict::Error(found), _) => diags.extend(found.into_iter().map(as_warning)),
-                    (Verdict::Fail(text), Phase::Plan | Phase::Apply) => diags.push(warning("Check block assertion failed", text)),
+                    (Verdict::Fail(text, remark), Phase::Plan | Phase::Apply) => {
+                        diags.push(warning("Check block assertion failed", text));
+                        diags.extend(remark.map(|d| *d));
+                    }
                     (Verdict::Unknown, Phase::Plan) => {
                         let what = "The condition could not be evaluated at this time, a result will be known when this plan is applied.";
                         diags.push(warning("Check block assertion known after apply", what.into()));

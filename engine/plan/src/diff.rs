@@ -65,6 +65,10 @@ pub fn ignore(config: &Value, prior: Option<&Value>, ignored: &IgnoreChanges, sc
         IgnoreChanges::Some(list) => list.iter().fold(config.clone(), |value, t| {
             let mut steps = vec![Step::Attr(t.root.clone())];
             steps.extend(ignored_steps(t));
+            if keys_no_map(prior, &steps) {
+                // Only maps are looked into by key. Of anything else the last key is left out, and the whole is meant.
+                steps.pop();
+            }
             take_from(&value, prior, &steps)
         }),
     }
@@ -93,8 +97,17 @@ fn ignore_all(config: &Value, prior: &Value, schema: &Block) -> Value {
 }
 
 /// `value` with the part at `steps` taken from `prior`. A key that only one of them has is taken or dropped.
+/// Whether the last step is a key, and of something else than a map.
+fn keys_no_map(prior: &Value, steps: &[Step]) -> bool {
+    let Some((Step::Key(_), rest)) = steps.split_last() else { return false };
+    !prior.at(&Path(rest.to_vec())).is_none_or(|v| matches!(v.data, Data::Map(..) | Data::Null(Type::Map(_))))
+}
+
 fn take_from(value: &Value, prior: &Value, steps: &[Step]) -> Value {
     let Some((first, rest)) = steps.split_first() else { return prior.clone().mark(value.marks) };
+    if matches!(first, Step::Key(_)) && matches!(value.data, Data::Object(..)) {
+        return value.clone();
+    }
     let (Step::Attr(name) | Step::Key(name)) = first else {
         let Step::Index(i) = first else { return value.clone() };
         let Some(old) = prior.as_slice().and_then(|p| p.get(*i)) else { return value.clone() };

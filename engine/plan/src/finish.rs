@@ -6,11 +6,12 @@ use secstack_base::addr::ModulePath;
 use secstack_base::addr::ResourceAddr;
 use secstack_base::{Addr, Diagnostic, Diags, InstanceKey, Marks, Mode, Str, Value};
 use secstack_eval::graph::resource_provider;
-use secstack_eval::{Repetition, RepetitionData};
+use secstack_eval::{Node, Repetition, RepetitionData};
 use secstack_lang::ast::TraversalStep;
 use secstack_lang::module::Removed;
 use secstack_state::model::{ConfigAddr, Object};
 
+use crate::conditions::{CheckBook, Verdict};
 use crate::diff;
 use crate::managed::Site;
 use crate::plan::{Action, Change, OutputChange, Plan, PlanMode, Reason};
@@ -30,7 +31,6 @@ impl Planner {
             }
             let addr = resource.instance(key.clone());
             let reason = match (repetition, &key) {
-                _ if self.blocked_moves.contains(&addr) => Reason::DeleteBecauseNoMoveTarget,
                 (Repetition::Count(_), InstanceKey::Int(_)) => Reason::DeleteBecauseCountIndex,
                 (Repetition::Each(_), InstanceKey::Str(_)) => Reason::DeleteBecauseEachKey,
                 (Repetition::Disabled, _) => Reason::DeleteBecauseNoResourceConfig,
@@ -70,7 +70,8 @@ impl Planner {
         }
         let change = Change {
             addr: addr.clone(),
-            previous: self.moved_from.get(addr).cloned(),
+            // What a destroy deletes is shown where it is.
+            previous: self.moved_from.get(addr).filter(|_| self.options.mode != PlanMode::Destroy).cloned(),
             deposed: None,
             provider,
             schema_version: schema.version,
@@ -89,7 +90,10 @@ impl Planner {
     /// Ends the walk and puts the plan together.
     pub fn into_plan(mut self) -> Plan {
         if !self.options.validating {
-            self.check_imports();
+            if self.options.mode == PlanMode::Normal {
+                self.check_imported_instances();
+                crate::moves::check_instances(&mut self);
+            }
             match self.options.mode {
                 PlanMode::Normal => self.delete_undeclared(),
                 PlanMode::Destroy => self.delete_everything(),
@@ -133,7 +137,7 @@ impl Planner {
                 self.delete_current(&addr, Some(Reason::DeleteBecauseNoResourceConfig), action);
                 continue;
             }
-            let moved = self.blocked_moves.contains(&addr) || self.moved_from.get(&addr).is_some_and(|from| *from != addr);
+            let moved = self.moved_from.get(&addr).is_some_and(|from| *from != addr);
             let reason = match declared {
                 false if moved => Reason::DeleteBecauseNoMoveTarget,
                 false => Reason::DeleteBecauseNoResourceConfig,
@@ -238,9 +242,16 @@ impl Planner {
         let destroy = self.options.mode == PlanMode::Destroy;
         let targeted = !self.options.targets.is_empty() || !self.options.excludes.is_empty();
         if destroy {
-            self.outputs.clear();
+            let found = std::mem::take(&mut self.outputs);
+            if !targeted {
+                let known = |name: &Str, o: &OutputChange| !o.after.is_null() || self.previous.outputs.contains_key(name);
+                self.outputs = found.into_iter().filter(|(n, o)| known(n, o)).filter_map(|(n, o)| Some((n, gone(o)?))).collect();
+            }
         }
         for (name, old) in &self.previous.outputs {
+            if destroy && self.outputs.contains_key(name) {
+                continue;
+            }
             let declared = self.world.config.modules.first().is_some_and(|m| m.module.outputs.contains_key(name));
             if targeted && !self.outputs.contains_key(name) || !destroy && declared {
                 continue;
@@ -256,7 +267,7 @@ impl Planner {
         }
     }
 
-    fn warn(&mut self) {
+    pub(crate) fn warn_of_targets(&mut self) {
         if !self.options.targets.is_empty() {
             let what = "You are creating a plan with the -target option, which means that the result of this plan may not represent all of the changes requested by the current configuration.\n\nThe -target option is not for routine use, and is provided only for exceptional situations such as recovering from errors or mistakes, or when Terraform specifically suggests to use it as part of an error message.";
             self.diags.push(Diagnostic::warning(TARGETING, what));
@@ -265,6 +276,32 @@ impl Planner {
             let what = "You are creating a plan with the -exclude option, which means that the result of this plan may not represent all of the changes requested by the current configuration.";
             self.diags.push(Diagnostic::warning(TARGETING, what));
         }
+    }
+
+    /// Says which addresses of `-replace` name a resource with several instances and none of them.
+    fn warn_of_replace(&mut self) {
+        for asked in self.options.replace.clone().iter().filter(|a| a.key == InstanceKey::None) {
+            let planned: Vec<String> = self
+                .changes
+                .iter()
+                .filter(|((a, deposed), _)| a.resource == asked.resource && deposed.is_none())
+                .map(|((a, _), _)| format!("  -replace={:?}", a.to_string()))
+                .collect();
+            if planned.is_empty() || self.changes.contains_key(&(asked.clone(), None)) {
+                continue;
+            }
+            let one = "To force replacement of particular instances, use one or more of the following options instead:";
+            let what = format!(
+                "Your force-replace request for {asked} doesn't match any resource instances because it lacks an instance key.\n\n{one}\n{}",
+                planned.join("\n")
+            );
+            self.diags.push(Diagnostic::warning("Incompletely-matched force-replace resource instance", what));
+        }
+    }
+
+    fn warn(&mut self) {
+        self.warn_of_targets();
+        self.warn_of_replace();
         let forgotten: BTreeSet<String> =
             self.changes.values().filter(|c| c.action == Action::Forget).map(|c| format!(" - {}", c.addr)).collect();
         if !forgotten.is_empty() {
@@ -276,23 +313,52 @@ impl Planner {
         }
     }
 
+    /// The verdicts, with what is declared and was not looked at. A destroy says nothing of conditions.
+    fn all_checks(&mut self) -> CheckBook {
+        let destroy = self.options.mode == PlanMode::Destroy;
+        let mut book = std::mem::take(&mut self.checks);
+        if destroy {
+            book = CheckBook::default();
+        }
+        for (ix, m) in self.world.config.iter() {
+            let dot = if m.path.0.is_empty() { "" } else { "." };
+            let named = |kind: &str, name: &str| format!("{}{dot}{kind}.{name}", m.path);
+            let d = &m.module;
+            let mut declare = |node: Node, kind: &str, addr: String| {
+                let looked_at = !destroy && self.graph.index.get(&node).is_some_and(|n| self.active.contains(n));
+                if !book.has(kind, &addr) && !looked_at {
+                    book.declare_unexpanded(kind, &addr);
+                }
+                if destroy && ix == secstack_eval::config::ROOT && kind == "output" {
+                    book.record(kind, &addr, &addr, &Verdict::Unknown);
+                }
+            };
+            for (name, r) in &d.resources {
+                if !r.lifecycle.preconditions.is_empty() || !r.lifecycle.postconditions.is_empty() {
+                    let addr = ConfigAddr { module: m.path.clone(), name: name.clone() }.to_string();
+                    declare(Node::Resource(ix, name.clone()), "resource", addr);
+                }
+            }
+            for v in d.variables.values().filter(|v| !v.validations.is_empty()) {
+                declare(Node::Variable(ix, v.name.clone()), "var", named("var", &v.name));
+            }
+            for o in d.outputs.values().filter(|o| !o.preconditions.is_empty()) {
+                declare(Node::Output(ix, o.name.clone()), "output", named("output", &o.name));
+            }
+            for name in d.checks.keys() {
+                declare(Node::Check(ix, name.clone()), "check", named("check", name));
+            }
+        }
+        book
+    }
+
     fn put_together(mut self) -> Plan {
         // A reference to nothing is met by the graph and again by every instance that evaluates it.
         let mut seen = BTreeSet::new();
         let mut is_new = |d: &Diagnostic| d.span.is_none_or(|s| seen.insert((s, d.summary.clone(), d.detail.clone(), d.address.clone())));
         self.diags.0.retain(|d| !d.is_error() || is_new(d));
         let errored = self.diags.has_errors();
-        let mut book = self.checks;
-        if self.options.mode == PlanMode::Destroy {
-            for (_, m) in self.world.config.iter() {
-                for (name, r) in &m.module.resources {
-                    if !r.lifecycle.preconditions.is_empty() || !r.lifecycle.postconditions.is_empty() {
-                        book.declare_unexpanded("resource", &ConfigAddr { module: m.path.clone(), name: name.clone() }.to_string());
-                    }
-                }
-            }
-        }
-        let checks = book.results();
+        let checks = self.all_checks().results();
         let root = self.world.config.modules.first();
         let ephemeral = |name: &Str| root.and_then(|m| m.module.variables.get(name)).is_some_and(|v| v.ephemeral);
         // What a default gives needs not be given again. Of a value that is like the default nobody can tell.
@@ -340,6 +406,17 @@ impl Plan {
         }
         self.mode == PlanMode::RefreshOnly && (!self.drift.is_empty() || self.outputs.values().any(|o| o.action != Action::NoOp))
     }
+}
+
+/// The deletion of an output by a destroy, which begins with what its value is now. `None` where that is not known.
+fn gone(o: OutputChange) -> Option<OutputChange> {
+    o.after.is_wholly_known().then(|| OutputChange {
+        before: o.after,
+        after: Value::NULL,
+        sensitive: o.sensitive,
+        before_sensitive: o.sensitive,
+        action: Action::Delete,
+    })
 }
 
 /// Whether a `removed` block in the module `path` speaks of a resource.

@@ -15,6 +15,8 @@ use crate::expand::{Repeat, expand};
 use crate::planner::{Pending, Planner};
 use crate::requests::Want;
 
+const NO_TARGET: &str = "Configuration for import target does not exist";
+
 /// The imports of a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Imports {
@@ -26,7 +28,10 @@ pub(crate) struct Imports {
 struct Wanted {
     addr: Addr,
     id: Str,
+    /// The block.
     span: Span,
+    /// Its `to` argument.
+    to: Span,
 }
 
 impl Planner {
@@ -55,8 +60,13 @@ impl Planner {
         let mut waits = false;
         for w in wanted {
             if let Some(first) = seen.insert(w.addr.clone(), w.span) {
-                let what = format!("An import block for {} was already declared.", w.addr);
-                self.diags.push(Diagnostic::error("Duplicate import configuration", what).at(w.span).label(first, "first here"));
+                let place = crate::values::place(&config.sources, first);
+                let what = format!(
+                    "An import block for the resource \"{}\" was already declared at {place}. A resource can have only one import block.",
+                    w.addr
+                );
+                let summary = format!("Duplicate import configuration for \"{}\"", w.addr);
+                self.diags.push(Diagnostic::error(summary, what).at(w.to).label(first, "first here"));
                 continue;
             }
             if self.priors.contains_key(&w.addr) {
@@ -93,7 +103,7 @@ impl Planner {
                     return None;
                 }
             };
-            Some(Wanted { addr, id, span: block.span })
+            Some(Wanted { addr, id, span: block.span, to: block.to.span })
         };
         match &repetition {
             Repetition::Unknown => Vec::new(),
@@ -143,11 +153,34 @@ impl Planner {
             if !known {
                 let dot = if path.0.is_empty() { "" } else { "." };
                 let what = format!(
-                    "The target for the given import block does not exist. If you wish to automatically generate config for this resource, use the -generate-config-out option within terraform plan. Otherwise, make sure the target resource exists within your configuration. For example:\n\n  terraform plan -generate-config-out=generated.tf\n\n({path}{dot}{name})"
+                    "The configuration for the given import target {path}{dot}{name} does not exist. If you wish to automatically generate config for this resource, use the -generate-config-out option within terraform plan. Otherwise, make sure the target resource exists within your configuration. For example:\n\n  terraform plan -generate-config-out=generated.tf"
                 );
-                self.diags.push(Diagnostic::error("Configuration for import target does not exist", what).at(block.span));
+                self.diags.push(Diagnostic::error(NO_TARGET, what).at(block.to.span));
             }
         }
+    }
+}
+
+impl Planner {
+    /// Says which imports lead to an instance that its resource does not have.
+    pub(crate) fn check_imported_instances(&mut self) {
+        let mut missing: Vec<&Addr> = self.imported.keys().filter(|a| !self.is_desired(a)).collect();
+        missing.sort();
+        for addr in missing {
+            let what = format!(
+                "The configuration for the given import {addr} does not exist. All target instances must have an associated configuration to be imported."
+            );
+            self.diags.push(Diagnostic::error(NO_TARGET, what));
+        }
+    }
+
+    /// Whether the configuration has an instance of that address, as far as is known.
+    pub(crate) fn is_desired(&self, addr: &Addr) -> bool {
+        let Some((_, facts)) = self.world.find(addr.module()) else { return false };
+        facts.resources.get(&addr.resource.name).is_none_or(|f| match &f.repetition {
+            Repetition::Unknown => true,
+            r => r.contains(&addr.key),
+        })
     }
 }
 

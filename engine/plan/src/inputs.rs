@@ -21,8 +21,9 @@ pub struct Input {
 /// A value as given.
 #[derive(Clone, Debug)]
 pub enum Given {
-    /// Text of `-var` or of the environment, whose meaning depends on the type of the variable.
-    Text(String),
+    /// Text of `-var` or of the environment, whose meaning depends on the type of the variable; and what it is called in
+    /// messages.
+    Text(String, FileId),
     /// An expression of a variables file.
     Expr(Expr),
     /// A value that needs no reading.
@@ -36,8 +37,8 @@ pub enum Origin {
     Argument,
     /// `TF_VAR_name`
     Environment,
-    /// A variables file; given with `-var-file` or loaded by its name.
-    File,
+    /// A variables file, of that name; given with `-var-file` or loaded by its name.
+    File(Str),
     /// A question answered at the terminal.
     Prompt,
     /// A saved plan.
@@ -61,26 +62,64 @@ pub fn constant(files: &dyn Files) -> Constant<'_> {
     Constant(Context { files, timestamp: None, plan_timestamp: "", random: None, in_template: false })
 }
 
+/// The scope of a value given as text, where functions may not be called either.
+struct Text<'a>(&'a Constant<'a>);
+
+impl Scope for Text<'_> {
+    fn resolve(&self, name: &Str, span: Span, steps: &[ScopeStep<'_>]) -> Result<Resolved, Diagnostic> {
+        self.0.resolve(name, span, steps)
+    }
+    fn context(&self) -> &Context<'_> {
+        self.0.context()
+    }
+    fn allows_calls(&self) -> bool {
+        false
+    }
+}
+
+/// Whether a mistake is one that Terraform finds when it plans, after it has checked the configuration: a value of a wrong
+/// type.
+pub fn is_late(d: &Diagnostic) -> bool {
+    d.summary == WRONG_VALUE || d.summary == NULL_VALUE
+}
+
+const WRONG_VALUE: &str = "Invalid value for input variable";
+const NULL_VALUE: &str = "Required variable not set";
+
 /// The values of all root variables. What is missing, undeclared or of the wrong type goes to `diags`.
 pub fn resolve(module: &Module, given: &BTreeMap<Str, Input>, files: &dyn Files, diags: &mut Diags) -> BTreeMap<Str, Value> {
     let scope = constant(files);
-    undeclared(module, given, diags);
+    let mut found = Diags::new();
+    undeclared(module, given, &mut found);
+    let values = values(module, given, &scope, &mut found);
+    let late = found.0.iter().filter(|d| d.is_error()).all(is_late);
+    diags.extend(found.into_iter().filter(|d| late || !is_late(d)));
+    values
+}
+
+fn values(module: &Module, given: &BTreeMap<Str, Input>, scope: &Constant<'_>, diags: &mut Diags) -> BTreeMap<Str, Value> {
     let mut values = BTreeMap::new();
     for variable in module.variables.values() {
-        let value = match given.get(&variable.name) {
-            Some(input) => read(variable, input, &scope, diags),
-            None => None,
+        let (value, readable) = match given.get(&variable.name) {
+            Some(input) => {
+                let mut found = Diags::new();
+                let value = read(variable, input, scope, &mut found);
+                let readable = !found.iter().any(|d| d.is_error() && !is_late(d));
+                diags.extend(found);
+                (value, readable)
+            }
+            None => (None, false),
         };
         let value = match (value, &variable.default) {
-            (Some(v), Some(default)) if v.is_null() && !variable.nullable => typed(variable, default, &scope, diags),
+            (Some(v), Some(default)) if v.is_null() && !variable.nullable => typed(variable, default, scope, diags),
             (Some(v), None) if v.is_null() && !variable.nullable => {
                 let what = format!("Unsuitable value for var.{}: required variable may not be set to null.", variable.name);
-                diags.push(Diagnostic::error("Required variable not set", what).at(variable.span));
+                diags.push(Diagnostic::error(NULL_VALUE, what).at(variable.span));
                 Value::unknown(variable.ty.without_optional())
             }
             (Some(v), _) => v,
-            (None, _) if given.contains_key(&variable.name) => Value::unknown(variable.ty.without_optional()),
-            (None, Some(default)) => typed(variable, default, &scope, diags),
+            (None, _) if readable => Value::unknown(variable.ty.without_optional()),
+            (None, Some(default)) => typed(variable, default, scope, diags),
             (None, None) => {
                 let what = format!(
                     "The root module input variable {:?} is not set, and has no default value. Use a -var or -var-file command line argument to provide a value for this variable.",
@@ -126,29 +165,39 @@ fn typed(variable: &Variable, default: &Expr, scope: &dyn Scope, diags: &mut Dia
 }
 
 fn undeclared(module: &Module, given: &BTreeMap<Str, Input>, diags: &mut Diags) {
+    // Variables files are shared between configurations: a few of what is too much in them is enough.
+    const SHOWN: usize = 2;
+    let mut in_files = 0;
     for (name, input) in given {
         if module.variables.contains_key(name) {
             continue;
         }
-        match input.origin {
+        match &input.origin {
             Origin::Argument => {
                 let what = format!(
                     "A variable named {name:?} was assigned on the command line, but the root module does not declare a variable of that name. To use this value, add a \"variable\" block to the configuration."
                 );
                 diags.push(Diagnostic::error("Value for undeclared variable", what));
             }
-            Origin::File => {
-                let span = match &input.given {
-                    Given::Expr(e) => Some(e.span),
-                    _ => None,
-                };
+            Origin::File(file) => {
+                in_files += 1;
+                if in_files > SHOWN {
+                    continue;
+                }
                 let what = format!(
-                    "The root module does not declare a variable named {name:?} but a value was found in a variables file. If you meant to use this value, add a \"variable\" block to the configuration.\n\nTo silence these warnings, use TF_VAR_... environment variables to provide certain \"global\" settings to all configurations in your organization. To reduce the verbosity of these warnings, use the -compact-warnings option."
+                    "The root module does not declare a variable named {name:?} but a value was found in file {file:?}. If you meant to use this value, add a \"variable\" block to the configuration.\n\nTo silence these warnings, use TF_VAR_... environment variables to provide certain \"global\" settings to all configurations in your organization. To reduce the verbosity of these warnings, use the -compact-warnings option."
                 );
-                diags.push(Diagnostic::warning("Value for undeclared variable", what).at_opt(span));
+                diags.push(Diagnostic::warning("Value for undeclared variable", what));
             }
             Origin::Environment | Origin::Prompt | Origin::Plan => {}
         }
+    }
+    if in_files > SHOWN {
+        let what = format!(
+            "In addition to the other similar warnings shown, {} other variable(s) defined without being declared.",
+            in_files - SHOWN
+        );
+        diags.push(Diagnostic::warning("Values for undeclared variables", what));
     }
 }
 
@@ -157,7 +206,7 @@ fn read(variable: &Variable, input: &Input, scope: &Constant<'_>, diags: &mut Di
     let source = match input.origin {
         Origin::Argument => format!("using -var=\"{}=...\"", variable.name),
         Origin::Environment => format!("using the environment variable TF_VAR_{}", variable.name),
-        Origin::File => "in a variables file".to_string(),
+        Origin::File(_) => "in a variables file".to_string(),
         Origin::Prompt => "at the prompt".to_string(),
         Origin::Plan => "from the saved plan".to_string(),
     };
@@ -170,10 +219,10 @@ fn read(variable: &Variable, input: &Input, scope: &Constant<'_>, diags: &mut Di
         Ok(v) => Some(v),
         Err(e) => {
             let shown = match input.origin {
-                Origin::File => format!("The given value is not suitable for var.{} declared at {{place}}: {e}.", variable.name),
+                Origin::File(_) => format!("The given value is not suitable for var.{} declared at {{place}}: {e}.", variable.name),
                 _ => format!("Unsuitable value for var.{} set {source}: {e}.", variable.name),
             };
-            diags.push(Diagnostic::error("Invalid value for input variable", shown.replace(" declared at {place}", "")).at(span));
+            diags.push(Diagnostic::error(WRONG_VALUE, shown.replace(" declared at {place}", "")).at(span));
             None
         }
     }
@@ -185,16 +234,19 @@ fn raw(variable: &Variable, input: &Input, scope: &Constant<'_>, diags: &mut Dia
         Given::Value(v) => (v.clone(), variable.span),
         Given::Expr(e) => (evaluate(e, scope, diags), e.span),
         // Without a `type`, and for primitive ones, text is the value itself.
-        Given::Text(text) if variable.ty.is_primitive() || !variable.has_type => (Value::string(text), variable.span),
-        Given::Text(text) => match secstack_lang::parse_expression(FileId(u32::MAX), text, 0) {
+        Given::Text(text, _) if variable.ty.is_primitive() || !variable.has_type => (Value::string(text), variable.span),
+        Given::Text(text, file) => match secstack_lang::parse_expression(*file, text, 0) {
             Ok(e) => {
                 let mut found = Diags::new();
-                let v = evaluate(&e, scope, &mut found);
-                diags.extend(found.into_iter().map(|d| Diagnostic { span: Some(variable.span), ..d }));
+                let v = evaluate(&e, &Text(scope), &mut found);
+                let asked = input.origin == Origin::Prompt;
+                diags.extend(found.into_iter().map(|d| if asked { Diagnostic { span: Some(variable.span), ..d } } else { d }));
                 (v, variable.span)
             }
             Err(found) => {
-                diags.extend(found.into_iter().map(|d| Diagnostic { span: None, ..d }));
+                // An answer to a question is in no file.
+                let asked = input.origin == Origin::Prompt;
+                diags.extend(found.into_iter().map(|d| if asked { Diagnostic { span: None, ..d } } else { d }));
                 return None;
             }
         },
@@ -213,7 +265,7 @@ pub(crate) fn fit(variable: &Variable, value: Value, diags: &mut Diags, span: Sp
     let value = with_defaults(variable, value);
     if value.is_null() && !variable.nullable && what == "argument" {
         let text = format!("The given value is not suitable for var.{}: required variable may not be set to null.", variable.name);
-        diags.push(Diagnostic::error("Required variable not set", text).at(span));
+        diags.push(Diagnostic::error(NULL_VALUE, text).at(span));
         return Value::unknown(variable.ty.without_optional());
     }
     match convert::convert(&value, &variable.ty) {
@@ -225,10 +277,7 @@ pub(crate) fn fit(variable: &Variable, value: Value, diags: &mut Diags, span: Sp
                     format!("This default value is not compatible with the variable's type constraint: {e}."),
                 )
             } else {
-                (
-                    "Invalid value for input variable",
-                    format!("The given value is not suitable for child module variable {:?}: {e}.", variable.name),
-                )
+                (WRONG_VALUE, format!("The given value is not suitable for child module variable {:?}: {e}.", variable.name))
             };
             diags.push(Diagnostic::error(summary, text).at(span));
             Value::unknown(variable.ty.without_optional())

@@ -25,6 +25,7 @@ pub mod diff;
 pub mod finish;
 pub mod legacy;
 mod moves;
+mod passed;
 mod peek;
 pub mod provisioner;
 pub mod replace;

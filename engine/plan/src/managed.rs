@@ -113,7 +113,7 @@ impl Planner {
         let config = decode_block(&r.body, &site.schema.block, &scope, &mut diags);
         let addr = self.addr(site, InstanceKey::None);
         if !diags.has_errors() {
-            crate::validate::ephemeral(&site.schema.block, &config, &r.body, &mut diags);
+            crate::validate::ephemeral(&site.schema.block, &config, (&addr, &r.body), &mut diags);
             crate::validate::arguments(&site.schema, &config, r, &mut diags);
             let found = self.providers.validate(&site.provider.provider, Mode::Managed, &r.name.ty, &config.unmark_deep(Marks::ALL));
             diags.extend(found.into_iter().map(|d| d.at_opt(Some(r.span)).about(addr.to_string())));
@@ -155,15 +155,40 @@ impl Planner {
             }
         }
         let mut facts = ResourceFacts::new(repetition);
-        for key in keys {
+        for key in &keys {
             let addr = resource.instance(key.clone());
             let value = self.priors.get(&addr).and_then(|p| p.current.clone()).unwrap_or(Value::NULL);
-            facts.set(key, diff::mark_sensitive(&site.schema.block, &value));
+            facts.set(key.clone(), diff::mark_sensitive(&site.schema.block, &value));
+        }
+        let kept: Vec<(InstanceKey, Value, RepetitionData)> =
+            keys.iter().filter_map(|k| Some((k.clone(), facts.instances.get(k)?.clone(), facts.repetition.data(k)))).collect();
+        let missing: Vec<InstanceKey> = facts.repetition.keys().into_iter().filter(|k| !facts.instances.contains_key(k)).collect();
+        for key in missing {
+            facts.set(key, Value::unknown_not_null(site.schema.block.ty()));
         }
         if let Some(known) = self.world.facts_mut(site.ix, site.module) {
             known.resources.insert(r.name.clone(), facts);
         }
+        if self.options.mode == PlanMode::RefreshOnly {
+            for (key, value, data) in kept {
+                self.keep_conditions(site, &resource.instance(key), value, data);
+            }
+        }
         true
+    }
+
+    /// Judges the conditions of an object that is only looked at. Nothing is changed because of them: they warn.
+    fn keep_conditions(&mut self, site: &Site<'_>, addr: &Addr, value: Value, data: RepetitionData) {
+        let lifecycle = &site.resource.lifecycle;
+        let Some(facts) = self.world.facts(site.ix, site.module).filter(|_| self.is_targeted(addr)) else { return };
+        let scope = self.world.scope(site.ix, facts, data.clone());
+        let before: Vec<_> = lifecycle.preconditions.iter().map(|rule| (rule, judge(rule, &scope))).collect();
+        let scope = self.world.scope(site.ix, facts, data).with_self(value);
+        let after: Vec<_> = lifecycle.postconditions.iter().map(|rule| (rule, judge(rule, &scope))).collect();
+        let mut diags = Diags::new();
+        self.conditions(addr, before, "precondition", &mut diags);
+        self.conditions(addr, after, "postcondition", &mut diags);
+        self.diags.extend(diags.into_iter().map(crate::values::as_warning));
     }
 
     pub(crate) fn previous_keys(&self, resource: &ResourceAddr) -> Vec<InstanceKey> {
@@ -194,7 +219,7 @@ impl Planner {
             let addr = resource.instance(key.clone());
             if !self.is_targeted(&addr) {
                 let kept = self.priors.get(&addr).and_then(|p| p.current.clone());
-                values.push((key, kept.unwrap_or_else(|| Value::unknown(Type::Dynamic))));
+                values.push((key, kept.unwrap_or_else(|| Value::unknown_not_null(site.schema.block.ty()))));
                 continue;
             }
             let mut diags = Diags::new();
@@ -231,7 +256,7 @@ impl Planner {
         if diags.has_errors() {
             return unknown();
         }
-        crate::validate::ephemeral(&site.schema.block, &config, &r.body, diags);
+        crate::validate::ephemeral(&site.schema.block, &config, (addr, &r.body), diags);
         crate::validate::arguments(&site.schema, &config, r, diags);
         let found = self.providers.validate(&provider.provider, Mode::Managed, &r.name.ty, &config.unmark_deep(Marks::ALL));
         diags.extend(found.into_iter().map(|d| d.at_opt(Some(r.span))));
@@ -283,8 +308,9 @@ impl Planner {
         let config_addr = ConfigAddr { module: addr.module().path(), name: addr.resource.name.clone() }.to_string();
         for (rule, verdict) in verdicts {
             match &verdict {
-                Verdict::Fail(text) => {
-                    diags.push(Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span))
+                Verdict::Fail(text, remark) => {
+                    diags.push(Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span));
+                    diags.extend(remark.as_deref().cloned());
                 }
                 Verdict::Error(found) => diags.extend(found.clone()),
                 Verdict::Pass | Verdict::Unknown => {}
@@ -392,7 +418,7 @@ impl Planner {
             let what = format!(
                 "Resource {addr} has lifecycle.prevent_destroy set, but the plan calls for this resource to be destroyed. To avoid this error and continue with the plan, either disable lifecycle.prevent_destroy or reduce the scope of the plan using the -target option."
             );
-            diags.push(Diagnostic::error("Instance cannot be destroyed", what).at(site.resource.span).about(addr.to_string()));
+            diags.push(Diagnostic::error("Instance cannot be destroyed", what).at(site.resource.span));
         }
     }
 }

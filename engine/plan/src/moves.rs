@@ -151,7 +151,6 @@ pub(crate) fn apply(planner: &mut Planner) {
         );
         planner.diags.push(Diagnostic::warning("Unresolved resource instance address changes", what));
     }
-    planner.blocked_moves = blocked.into_keys().collect();
     planner.moved_from = moved.into_iter().filter(|(to, from)| to != from).collect();
     planner.prior_state = state;
 }
@@ -245,7 +244,7 @@ fn check(config: &Config, statements: &[Statement], diags: &mut Diags) {
                 "This statement declares a move from {from}, but that {} is still declared at {}.\n\nChange your configuration so that this {} will be declared as {to} instead.",
                 declared.0,
                 at(declared.1),
-                declared.0
+                declared.0.trim_start_matches("module ")
             );
             diags.push(Diagnostic::error("Moved object still exists", what).at(s.span));
         }
@@ -275,6 +274,56 @@ fn check(config: &Config, statements: &[Statement], diags: &mut Diags) {
         to_seen.entry(key(&s.to)).or_insert(i);
     }
     cycles(statements, &at, diags);
+}
+
+/// Says which instances are still there although a statement says that they moved. Known once everything is expanded.
+pub(crate) fn check_instances(planner: &mut Planner) {
+    let config = planner.world.config.clone();
+    let mut found = Diags::new();
+    for s in collect(&config, &mut Diags::new()).iter().filter(|s| s.from.has_key() && s.from != s.to) {
+        let Some((kind, e)) = still_expanded(planner, &config, s) else { continue };
+        let p = config.sources.position(e.file, e.start);
+        let path = config.sources.path(e).map(|p| p.display().to_string()).unwrap_or_default();
+        let (from, to) = (s.from.describe(&s.path), s.to.describe(&s.path));
+        let what = format!(
+            "This statement declares a move from {from}, but that {kind} is still declared at {path}:{},{}.\n\nChange your configuration so that this instance will be declared as {to} instead.",
+            p.line, p.column
+        );
+        found.push(Diagnostic::error("Moved object still exists", what).at(s.span));
+    }
+    planner.diags.extend(found);
+}
+
+/// What the start of a statement names, and the argument that still asks for it.
+fn still_expanded(planner: &Planner, config: &Config, s: &Statement) -> Option<(&'static str, Span)> {
+    let ix = config.find(&s.path)?;
+    let world = &planner.world;
+    let (last, parents) = match &s.from.resource {
+        Some(_) => (None, s.from.modules.as_slice()),
+        None => s.from.modules.split_last().map(|(last, parents)| (Some(last), parents))?,
+    };
+    let inside = |base: ModuleAddr| parents.iter().fold(base, |m, (name, key)| m.child(name, key.clone()));
+    for base in world.instances(ix) {
+        let Some((at, facts)) = world.find(&inside(base)) else { continue };
+        let module = &config.module(at).module;
+        let (repetition, key, count, for_each, kind) = match (&s.from.resource, last) {
+            (Some((name, key)), _) => {
+                let Some(r) = module.resources.get(name) else { continue };
+                let Some(f) = facts.resources.get(name) else { continue };
+                (&f.repetition, key, &r.count, &r.for_each, "resource instance")
+            }
+            (None, Some((name, key))) => {
+                let Some(c) = module.calls.get(name) else { continue };
+                let Some(f) = facts.calls.get(name) else { continue };
+                (f, key, &c.count, &c.for_each, "module instance")
+            }
+            (None, None) => continue,
+        };
+        if let Some(e) = count.as_ref().or(for_each.as_ref()).filter(|_| repetition.contains(key)) {
+            return Some((kind, e.span));
+        }
+    }
+    None
 }
 
 fn word(s: &Statement) -> &'static str {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use secstack_base::{Addr, Diags, Path, ProviderConfigAddr, Str, Value};
+use secstack_base::{Addr, Diags, Path, ProviderConfigAddr, Severity, Str, Value};
 use secstack_state::model::{ConfigAddr, Snapshot};
 
 /// What a run was asked to plan.
@@ -18,6 +18,13 @@ pub enum PlanMode {
     Destroy,
     /// Only bring the state up to date with reality.
     RefreshOnly,
+}
+
+impl PlanMode {
+    /// What a false condition of something that is only looked at is: a warning where nothing will be changed.
+    pub fn severity(self) -> Severity {
+        if self == PlanMode::RefreshOnly { Severity::Warning } else { Severity::Error }
+    }
 }
 
 /// What happens to an object.

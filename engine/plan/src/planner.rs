@@ -84,7 +84,6 @@ pub struct Planner {
     pub(crate) priors: HashMap<Addr, Prior>,
     pub(crate) deposed: BTreeMap<(Addr, Str), Prior>,
     pub(crate) moved_from: HashMap<Addr, Addr>,
-    pub(crate) blocked_moves: BTreeSet<Addr>,
     pub(crate) imported: HashMap<Addr, (Str, Option<Value>)>,
     pub(crate) imports: crate::import::Imports,
     pub(crate) active: BTreeSet<NodeIndex>,
@@ -145,10 +144,15 @@ impl Planner {
         let config = start.config.clone();
         crate::validate::providers(&config, &*start.providers, &mut diags);
         crate::validate::calls(&config, &mut diags);
+        crate::passed::check(&config, &mut diags);
         let graph = {
             let extra = Self::state_providers(&config, &start.state);
             Graph::build(&config, &SchemasOf(&*start.providers), &extra, &mut diags)
         };
+        if start.options.validating {
+            // As in Terraform, only a plan finds that a block refers to itself.
+            diags.0.retain(|d| d.summary != secstack_eval::graph::SELF_REFERENCE);
+        }
         let n = graph.graph.node_count();
         let mut rank = vec![0; n];
         for (i, node) in graph.order.iter().enumerate() {
@@ -165,7 +169,6 @@ impl Planner {
             priors: HashMap::new(),
             deposed: BTreeMap::new(),
             moved_from: HashMap::new(),
-            blocked_moves: BTreeSet::new(),
             imported: HashMap::new(),
             imports: crate::import::Imports::default(),
             active: BTreeSet::new(),
@@ -202,7 +205,14 @@ impl Planner {
         }
         self.create_first = crate::replace::created_first(&self.graph, &self.world.config);
         if !self.options.validating {
+            if self.options.mode == PlanMode::Normal {
+                self.check_imports();
+            }
             crate::moves::apply(self);
+            crate::targets::check_moves(self);
+            if self.diags.has_errors() {
+                return;
+            }
             self.decode_priors();
         }
         self.active = crate::targets::active(self);

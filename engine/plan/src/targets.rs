@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 use secstack_base::addr::{ResourceAddr, Target};
-use secstack_base::{Addr, ModuleAddr};
+use secstack_base::{Addr, Diagnostic, ModuleAddr};
 use secstack_eval::Node;
+use secstack_eval::config::ROOT;
 
 use crate::plan::PlanMode;
 use crate::planner::Planner;
@@ -14,6 +15,10 @@ use crate::planner::Planner;
 /// The nodes that this run processes.
 pub(crate) fn active(p: &Planner) -> BTreeSet<NodeIndex> {
     let all: BTreeSet<NodeIndex> = p.graph.graph.node_indices().collect();
+    if p.options.mode == PlanMode::Destroy && p.previous.is_empty() && !p.options.validating {
+        // Nothing is there to be destroyed: only what is given is looked at.
+        return all.into_iter().filter(|n| matches!(&p.graph.graph[*n], Node::Variable(ix, _) if *ix == ROOT)).collect();
+    }
     if p.options.targets.is_empty() && p.options.excludes.is_empty() {
         return all;
     }
@@ -25,12 +30,14 @@ pub(crate) fn active(p: &Planner) -> BTreeSet<NodeIndex> {
             starts.extend(dependents(p, &hit));
         }
         active = p.graph.closure(starts);
-        // Outputs and checks that need nothing outside the targets are kept.
-        let ready = |n: &NodeIndex| {
-            matches!(p.graph.graph[*n], Node::Output(..)) && p.graph.closure([*n]).iter().all(|m| m == n || active.contains(m))
-        };
-        let more: Vec<NodeIndex> = all.iter().copied().filter(ready).collect();
-        active.extend(more.into_iter().filter(|n| p.graph.resources_behind(*n).iter().next().is_some()));
+        // Outputs of the root module that come from nothing but resources of the targets are kept, with what they need.
+        let is_resource = |n: &NodeIndex| matches!(p.graph.graph[*n], Node::Resource(..));
+        for output in all.iter().filter(|n| matches!(&p.graph.graph[**n], Node::Output(ix, _) if *ix == ROOT)) {
+            let needs = p.graph.closure([*output]);
+            if needs.iter().any(is_resource) && needs.iter().filter(|n| is_resource(n)).all(|n| active.contains(n)) {
+                active.extend(needs);
+            }
+        }
         active.extend(
             all.iter().copied().filter(|n| matches!(&p.graph.graph[*n], Node::Variable(ix, _) if *ix == secstack_eval::config::ROOT)),
         );
@@ -44,6 +51,25 @@ pub(crate) fn active(p: &Planner) -> BTreeSet<NodeIndex> {
         }
     }
     active
+}
+
+/// Says which moved objects a run with targets leaves out: without them what is planned of the others is wrong.
+pub(crate) fn check_moves(p: &mut Planner) {
+    if p.options.targets.is_empty() {
+        return;
+    }
+    let ends = p.moved_from.iter().flat_map(|(to, from)| [from, to]);
+    let left_out: BTreeSet<&Addr> = ends.filter(|a| !p.options.targets.iter().any(|t| t.contains(a))).collect();
+    if left_out.is_empty() {
+        return;
+    }
+    let lines: Vec<String> = left_out.iter().map(|a| format!("  -target={:?}", a.to_string())).collect();
+    let what = format!(
+        "Resource instances in your current state have moved to new addresses in the latest configuration. Terraform must include those resource instances while planning in order to ensure a correct result, but your -target=... options do not fully cover all of those resource instances.\n\nTo create a valid plan, either remove your -target=... options altogether or add the following additional target options:\n{}\n\nNote that adding these options may include further additional resource instances in your plan, in order to respect object dependencies.",
+        lines.join("\n")
+    );
+    p.diags.push(Diagnostic::error("Moved resource instances excluded by targeting", what));
+    p.warn_of_targets();
 }
 
 fn dependents(p: &Planner, starts: &[NodeIndex]) -> BTreeSet<NodeIndex> {

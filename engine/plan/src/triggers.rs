@@ -42,6 +42,17 @@ impl Planner {
         }
         let range = (resource.instance(InstanceKey::None), None)..;
         let mut found = self.changes.range(range).take_while(|((a, _), _)| a.resource == resource).map(|(_, c)| c);
+        if let Some(key) = &key
+            && !found.clone().any(|c| c.addr.key == *key)
+        {
+            let module = if site.module.is_root() { "the root module".to_string() } else { site.module.to_string() };
+            let what = format!(
+                "no change found for {} in {module}",
+                ResourceAddr { module: secstack_base::ModuleAddr::root(), name: resource.name.clone() }.instance(key.clone())
+            );
+            diags.push(Diagnostic::error(what, "").label(expr.span, "there is no such instance"));
+            return false;
+        }
         found.any(|c| {
             let meant = key.as_ref().is_none_or(|k| *k == c.addr.key);
             if !meant {

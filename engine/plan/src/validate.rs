@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use secstack_base::diag::{Severity, suggest};
 use secstack_base::schema::{Block, Schema};
-use secstack_base::{Diagnostic, Diags, Marks, Mode, Span, Str, Type, Value};
+use secstack_base::{Addr, Diagnostic, Diags, Marks, Mode, Span, Str, Type, Value};
 use secstack_eval::graph::resource_provider;
 use secstack_eval::world::ModuleFacts;
 use secstack_eval::{Config, RepetitionData, Scope};
@@ -175,7 +175,7 @@ pub(crate) fn argument_span(body: &Body, name: &str) -> Option<Span> {
 }
 
 /// Ephemeral values may only go into write-only arguments.
-pub(crate) fn ephemeral(schema: &Block, config: &Value, body: &Body, diags: &mut Diags) {
+pub(crate) fn ephemeral(schema: &Block, config: &Value, (addr, body): (&Addr, &Body), diags: &mut Diags) {
     if !config.deep_marks().has(Marks::EPHEMERAL) {
         return;
     }
@@ -185,7 +185,8 @@ pub(crate) fn ephemeral(schema: &Block, config: &Value, body: &Body, diags: &mut
             let what = format!(
                 "Ephemeral values are not valid for {name:?}, because it is not a write-only attribute and must be persisted to state."
             );
-            diags.push(Diagnostic::error("Invalid use of ephemeral value", what).at_opt(argument_span(body, name)));
+            let found = Diagnostic::error("Invalid use of ephemeral value", what).about(addr.to_string());
+            diags.push(found.at_opt(argument_span(body, name)));
         }
     }
 }
@@ -200,6 +201,14 @@ pub(crate) fn ignore_changes(schema: &Schema, r: &Resource, diags: &mut Diags) {
             let near = suggest(&t.root, names).map(|n| format!(" Did you mean {n:?}?")).unwrap_or_default();
             let what = format!("This object has no argument, nested block, or exported attribute named {:?}.{near}", t.root);
             diags.push(Diagnostic::error("Unsupported attribute", what).at(t.span));
+        }
+        let by_provider = block.attribute(&t.root).is_some_and(|a| !a.presence.is_configurable());
+        if by_provider && t.steps.is_empty() {
+            let what = format!(
+                "Adding an attribute name to ignore_changes tells Terraform to ignore future changes to the argument in configuration after the object has been created, retaining the value originally configured.\n\nThe attribute {} is decided by the provider alone and therefore there can be no configured value to compare with. Including this attribute in ignore_changes has no effect. Remove the attribute from ignore_changes to quiet this warning.",
+                t.root
+            );
+            diags.push(Diagnostic::warning("Redundant ignore_changes element", what).at(r.type_span));
         }
     }
 }

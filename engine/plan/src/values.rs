@@ -47,7 +47,8 @@ impl Planner {
     }
 
     fn declared(&mut self) -> Declared<'_> {
-        Declared { world: &mut self.world, checks: &mut self.checks }
+        let severity = self.options.mode.severity();
+        Declared { world: &mut self.world, checks: &mut self.checks, severity }
     }
 
     fn note(&mut self, diags: Diags) -> Outcome {
@@ -140,6 +141,10 @@ pub fn output_change(previous: &Snapshot, name: &str, value: &Value, sensitive: 
 /// Says what keeps a value from being an output.
 pub fn check_output(output: &secstack_lang::module::Output, root: bool, value: &Value, diags: &mut Diags) {
     let marks = value.deep_marks();
+    if root && output.ephemeral {
+        let what = "Ephemeral outputs are not allowed in context of a root module";
+        diags.push(Diagnostic::error("Ephemeral output not allowed", what).at(output.span));
+    }
     if root && marks.has(Marks::SENSITIVE) && !output.sensitive {
         let what = "To reduce the risk of accidentally exporting sensitive data that was intended to be only internal, Terraform requires that any root module output containing sensitive data be explicitly marked as sensitive, to confirm your intent.\n\nIf you do intend to export this data, annotate the output value as sensitive by adding the following argument:\n    sensitive = true";
         diags.push(Diagnostic::error("Output refers to sensitive values", what).at(output.span));

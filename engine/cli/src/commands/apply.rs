@@ -100,7 +100,7 @@ impl Shared {
             return Err(view.error(Diagnostic::error("Plan file or auto-approve required", what)));
         }
         let mut project = Project::open(app, view, &self.variables, &self.state)?;
-        let inputs = project.values(app, view, self.ask.allowed())?;
+        let inputs = project.values(app, view, self.ask.allowed()).await?;
         let mut session = Session::open(view, &project.place, &project.workspace, &self.lock, "OperationTypeApply").await?;
         let ran = match recovery::resolve(app, view, &project, &mut session, &inputs).await {
             Ok(()) => self.within(app, view, &project, &session, inputs, options, approved).await,

@@ -96,7 +96,7 @@ impl DriftCommand {
         };
         debug_assert_eq!(options.mode, PlanMode::RefreshOnly);
         let mut project = Project::open(app, &view, &self.variables, &self.state)?;
-        let inputs = project.values(app, &view, self.ask.allowed())?;
+        let inputs = project.values(app, &view, self.ask.allowed()).await?;
         let session = Session::look(&view, &project.place, &project.workspace).await?;
         if !session.exists {
             let what = format!("The workspace {:?} has no state, so there is nothing to compare.", project.workspace);

@@ -63,7 +63,7 @@ impl Import {
         }
         let mut project = Project::open(app, &view, &self.variables, &self.state)?;
         check_declared(&view, &project.config, &addr)?;
-        let inputs = project.values(app, &view, self.ask.allowed())?;
+        let inputs = project.values(app, &view, self.ask.allowed()).await?;
         let session = Session::open(&view, &project.place, &project.workspace, &self.lock, "import").await?;
         let ran = self.within(app, &view, &project, &session, inputs, &addr).await;
         session.close(&view).await;

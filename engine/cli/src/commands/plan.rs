@@ -58,7 +58,7 @@ impl PlanCommand {
         }
         let options = operation::options(&view, &self.planning)?;
         let mut project = Project::open(app, &view, &self.variables, &self.state)?;
-        let inputs = project.values(app, &view, self.ask.allowed())?;
+        let inputs = project.values(app, &view, self.ask.allowed()).await?;
         let mut session = Session::open_to_plan(&view, &project.place, &project.workspace, &self.lock).await?;
         let planned = match recovery::resolve(app, &view, &project, &mut session, &inputs).await {
             Ok(()) => operation::plan(app, &view, &project, &session, &inputs, options).await,

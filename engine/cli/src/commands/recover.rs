@@ -41,7 +41,7 @@ impl Recover {
     pub async fn run(&self, app: &App) -> Outcome {
         let view = View::new(&app.out, false);
         let mut project = Project::open(app, &view, &self.variables, &self.state)?;
-        let inputs = project.values(app, &view, self.ask.allowed())?;
+        let inputs = project.values(app, &view, self.ask.allowed()).await?;
         if self.dry_run {
             let session = Session::open(&view, &project.place, &project.workspace, &self.lock, "recover").await?;
             let mut shown = Ok(());

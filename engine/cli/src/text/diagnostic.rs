@@ -45,9 +45,11 @@ pub fn diagnostic(d: &Diagnostic, sources: &Sources, style: Style) -> String {
     let label =
         |span: Span, text: Option<String>| LabeledSpan::new(text, span.start as usize, (span.end.saturating_sub(span.start)) as usize);
     let main = d.span.filter(|s| sources.get(s.file).is_some());
-    let source = main.and_then(|s| sources.get(s.file));
+    // Without a place of its own it is shown by the places that are involved, those of the first file.
+    let anchor = main.or_else(|| d.labels.iter().map(|(s, _)| *s).find(|s| sources.get(s.file).is_some()));
+    let source = anchor.and_then(|s| sources.get(s.file));
     let mut labels: Vec<LabeledSpan> = main.map(|s| label(s, Some("here".into()))).into_iter().collect();
-    let same_file = |s: &Span| main.is_some_and(|m| m.file == s.file);
+    let same_file = |s: &Span| anchor.is_some_and(|m| m.file == s.file);
     labels.extend(d.labels.iter().filter(|(s, _)| same_file(s)).map(|(s, text)| label(*s, Some(text.clone()))));
     let drawn = Drawn {
         summary: format!("{word}: {}{about}", d.summary),

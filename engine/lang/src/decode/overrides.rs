@@ -19,6 +19,7 @@ impl Decoder {
                 },
                 "moved" | "import" | "check" => self.not_overridable(&b),
                 "removed" => blocks.push(b),
+                "resource" | "data" if self.overrides_depends_on(&b) => {}
                 _ => match blocks.iter_mut().find(|base| same_header(base, &b)) {
                     Some(base) => merge_body(&mut base.body, &b.body),
                     None if &*b.ty == "ephemeral" => blocks.push(b),
@@ -84,6 +85,14 @@ impl Decoder {
                 self.error("Missing base local value definition to override", detail, a.name_span);
             }
         }
+    }
+
+    /// Dependencies are not overridden: says so where it is tried.
+    fn overrides_depends_on(&mut self, b: &Block) -> bool {
+        let (view, _) = b.body.view(&[]);
+        let Some(span) = view.attributes.iter().find(|a| &*a.name == "depends_on").map(|a| a.expr.span) else { return false };
+        self.error("Unsupported override", "The depends_on argument may not be overridden.", span);
+        true
     }
 
     fn not_overridable(&mut self, b: &Block) {

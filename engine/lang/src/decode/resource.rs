@@ -120,6 +120,7 @@ impl Decoder {
             provisioners,
             connection,
             in_check: check,
+            type_span: b.labels.first().map_or(b.span, |(_, span)| *span),
             span: b.span,
         };
         self.module.resources.insert(name, resource);

@@ -65,7 +65,7 @@ impl Run {
         );
     }
 
-    fn deposed_key(&self, change: usize) -> Option<Str> {
+    pub(crate) fn deposed_key(&self, change: usize) -> Option<Str> {
         self.deposed.key_of(change).or_else(|| self.plan.changes[change].deposed.clone())
     }
 

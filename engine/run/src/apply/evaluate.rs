@@ -2,7 +2,7 @@
 
 use petgraph::graph::NodeIndex;
 use secstack_base::addr::{ResourceAddr, ResourceName};
-use secstack_base::{Diagnostic, Diags, InstanceKey, Marks, Mode, Str, Type, Value};
+use secstack_base::{Data, Diagnostic, Diags, InstanceKey, Marks, Mode, Str, Type, Value};
 use secstack_eval::graph::resource_provider;
 use secstack_eval::world::ResourceFacts;
 use secstack_eval::{ModuleIx, Node, ProviderKey, Repetition, RepetitionData, decode_block};
@@ -96,7 +96,8 @@ impl Run {
     }
 
     fn declared(&mut self) -> Declared<'_> {
-        Declared { world: &mut self.world, checks: &mut self.checks }
+        let severity = self.plan.mode.severity();
+        Declared { world: &mut self.world, checks: &mut self.checks, severity }
     }
 
     fn variable(&mut self, ix: ModuleIx, name: &Str) -> bool {
@@ -113,9 +114,10 @@ impl Run {
     fn output(&mut self, ix: ModuleIx, name: &Str) -> bool {
         let mut diags = Diags::new();
         let value = self.declared().output(ix, name, &mut diags).filter(|_| self.plan.mode != PlanMode::Destroy);
-        if let Some(value) = value.map(|v| v.unmark_deep(Marks::ALL)).filter(Value::is_wholly_known) {
+        if let Some(value) = value.map(|v| v.unmark_deep(Marks::ALL)) {
             let sensitive = self.world.config.module(ix).module.outputs[name].sensitive;
-            let kept = (!value.is_null()).then_some(OutputValue { value, sensitive });
+            // What is unknown still, since this run left its source out, is stored as null.
+            let kept = (!value.is_null()).then(|| OutputValue { value: without_unknown(&value), sensitive });
             self.set_output(name, kept);
         }
         self.report(diags)
@@ -180,6 +182,14 @@ impl Run {
         self.report(diags)
     }
 
+    /// What stands for an instance of which this run knows nothing.
+    fn unknown_object(&self, ix: ModuleIx, name: &ResourceName) -> Value {
+        use secstack_eval::Schemas;
+        let provider = resource_provider(&self.world.config, ix, name).provider;
+        let schema = self.providers.resource(&provider, name.mode, &name.ty);
+        schema.map_or_else(|| Value::unknown(Type::Dynamic), |s| Value::unknown_not_null(s.block.ty()))
+    }
+
     /// Starts the steps of a resource block. False when its instances cannot be told.
     fn resource(&mut self, exec: usize, index: NodeIndex, ix: ModuleIx, name: &ResourceName) -> bool {
         let config = self.world.config.clone();
@@ -215,7 +225,7 @@ impl Run {
                         known.set(key, value);
                     }
                     _ => {
-                        let value = self.stored_value(&addr).unwrap_or_else(|| Value::unknown(Type::Dynamic));
+                        let value = self.stored_value(&addr).unwrap_or_else(|| self.unknown_object(ix, name));
                         known.set(key, value);
                     }
                 }
@@ -265,7 +275,7 @@ impl Run {
                 match object.status {
                     CheckStatus::Fail => {
                         for f in &object.failures {
-                            self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Fail(f.to_string()));
+                            self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Fail(f.to_string(), None));
                         }
                     }
                     // A data source that was read while planning is not read again: what its conditions came to is not kept.
@@ -283,6 +293,14 @@ impl Run {
                 self.checks.declare(&result.kind, &result.config_addr);
             }
         }
+    }
+}
+
+/// The value with null in place of what is unknown.
+fn without_unknown(value: &Value) -> Value {
+    match &value.data {
+        Data::Unknown(ty, _) => Value::null(ty.clone()),
+        _ => value.map_parts(|_, part| without_unknown(part)),
     }
 }
 

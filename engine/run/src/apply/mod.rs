@@ -368,7 +368,10 @@ impl Run {
         self.settle().await;
         self.flush().await;
         if !self.plan.complete {
-            let what = "The plan was created with the -target option in effect, so some changes requested in the configuration may have been ignored and the output values may not be fully updated. Run the following command to verify that no other changes are pending:\n    secstack plan\n\nNote that the -target option is not suitable for routine use, and is provided only for exceptional situations such as recovering from errors or mistakes, or when Terraform specifically suggests to use it as part of an error message.";
+            let option = if self.plan.targets.is_empty() { "-exclude" } else { "-target" };
+            let what = format!(
+                "The plan was created with the {option} option in effect, so some changes requested in the configuration may have been ignored and the output values may not be fully updated. Run the following command to verify that no other changes are pending:\n    secstack plan\n\nNote that the {option} option is not suitable for routine use, and is provided only for exceptional situations such as recovering from errors or mistakes, or when Terraform specifically suggests to use it as part of an error message."
+            );
             let d = Diagnostic::warning("Applied changes may be incomplete", what);
             self.events.send(Event::Diagnostic(d.clone()));
             self.diags.push(d);

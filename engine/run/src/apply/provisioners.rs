@@ -42,8 +42,12 @@ impl Run {
     /// Starts the provisioners that run before a deletion. False when there are none.
     pub(crate) fn provision_destroyed(&mut self, exec: usize, change: usize) -> bool {
         let c = self.plan.changes[change].clone();
+        // As Terraform documents, the provisioners of a create-first replacement do not run for the old half.
+        if self.deposed_key(change).is_some() {
+            return false;
+        }
         // A tainted object may never have been complete: its provisioners do not run.
-        if self.snapshot.get(&c.addr).is_some_and(|o| o.tainted) && c.deposed.is_none() {
+        if self.snapshot.get(&c.addr).is_some_and(|o| o.tainted) {
             return false;
         }
         let config = self.world.config.clone();

@@ -171,7 +171,7 @@ impl Runner<'_> {
         let constant = inputs::constant(&files);
         for (name, input) in &self.given.inputs {
             let value = match &input.given {
-                Given::Text(text) => Value::string(text),
+                Given::Text(text, _) => Value::string(text),
                 Given::Value(v) => v.clone(),
                 Given::Expr(e) => evaluate(e, &constant, diags),
             };
@@ -333,7 +333,8 @@ fn assert(rule: &CheckRule, scope: &TestScope<'_>, config: &Config, diags: &mut 
     }
     match judge(rule, scope) {
         Verdict::Pass => Status::Pass,
-        Verdict::Fail(message) => {
+        Verdict::Fail(message, remark) => {
+            diags.extend(remark.map(|d| *d));
             diags.push(Diagnostic::error("Test assertion failed", message).at(rule.condition.span));
             Status::Fail
         }
