@@ -1,0 +1,10 @@
+variable "a" {
+  type     = string
+  default  = null
+  nullable = false
+}
+variable "b" {
+  nullable = "maybe"
+}
+variable "c" {
+}

@@ -1,0 +1,10 @@
+variable "pw" {}
+resource "terraform_data" "in" {
+  input = var.pw
+}
+output "pw" {
+  value     = var.pw
+}
+output "res" {
+  value     = terraform_data.in.output
+}

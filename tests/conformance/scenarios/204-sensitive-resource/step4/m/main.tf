@@ -1,0 +1,13 @@
+variable "pw" {
+  sensitive = true
+}
+resource "terraform_data" "in" {
+  count = var.pw == "b" ? 1 : 0
+  input = var.pw
+}
+output "pw" {
+  value     = var.pw
+}
+output "res" {
+  value     = terraform_data.in
+}

@@ -1,0 +1,6 @@
+output "unk" {
+  value     = null
+}
+output "nul" {
+  value = null
+}

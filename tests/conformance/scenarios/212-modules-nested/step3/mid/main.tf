@@ -1,0 +1,4 @@
+variable "n" {}
+output "ids" {
+  value = []
+}

@@ -1,0 +1,6 @@
+resource "terraform_data" "in" {
+  input = "in"
+}
+output "o" {
+  value = "const"
+}

@@ -1,0 +1,7 @@
+resource "terraform_data" "in" {
+  input            = "in"
+  triggers_replace = 1
+}
+output "o" {
+  value = "const"
+}

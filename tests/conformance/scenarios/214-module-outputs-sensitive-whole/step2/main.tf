@@ -1,0 +1,6 @@
+module "m" {
+  source = "./m"
+}
+output "whole" {
+  value = module.m
+}

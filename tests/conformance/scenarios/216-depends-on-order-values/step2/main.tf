@@ -1,0 +1,5 @@
+resource "terraform_data" "e" {
+}
+resource "terraform_data" "d" {
+  input = "x"
+}

@@ -1,0 +1,4 @@
+variable "v" {}
+resource "terraform_data" "b" {
+  input = fileexists("log") ? sort(split("\n", trimspace(file("log")))) : []
+}

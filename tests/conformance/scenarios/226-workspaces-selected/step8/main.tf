@@ -1,0 +1,3 @@
+output "e" {
+  value = terraform.env
+}

@@ -1,0 +1,3 @@
+/* unclosed
+resource "terraform_data" "a" {
+}

@@ -1,0 +1,7 @@
+foo = 1
+bar {
+}
+resorce "terraform_data" "x" {
+}
+variabel "x" {
+}
