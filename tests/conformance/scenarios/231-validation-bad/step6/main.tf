@@ -1,0 +1,7 @@
+variable "a" {
+  type = string
+  validation {
+    condition     = null
+    error_message = "Must be same."
+  }
+}

@@ -1,0 +1,7 @@
+variable "a" {
+  type = string
+  validation {
+    condition     = var.a == "x"
+    error_message = null
+  }
+}

@@ -1,0 +1,7 @@
+variable "a" {
+  type = string
+  validation {
+    condition     = regex("x", var.a) == "x"
+    error_message = "bad"
+  }
+}

@@ -1,0 +1,12 @@
+variable "a" {
+}
+variable "b" {
+  type = number
+}
+variable "c" {
+  type     = string
+  nullable = false
+}
+module "m" {
+  source = "./m"
+}

@@ -1,0 +1,4 @@
+variable "req" {
+  type = string
+}
+variable "req2" {}

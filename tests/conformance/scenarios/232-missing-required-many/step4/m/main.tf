@@ -1,0 +1,5 @@
+variable "req" {
+  type     = string
+  nullable = false
+}
+variable "req2" {}

@@ -1,0 +1,7 @@
+variable "v" {}
+output "o" {
+  value = var.v
+}
+output "p" {
+  value = "const"
+}

@@ -1,0 +1,6 @@
+resource "terraform_data" "in" {
+  input = "in"
+}
+resource "terraform_data" "cnt" {
+  count = 2
+}
