@@ -1,10 +1,10 @@
 # One profile (release) for everything, so that nothing is compiled twice.
-TARGET := $(or $(CARGO_TARGET_DIR),target)
-SECSTACK ?= $(TARGET)/release/secstack
+BUILT := $(or $(CARGO_TARGET_DIR),target)
+SECSTACK ?= $(BUILT)/release/secstack
 HARNESS := tests/harness
 export SECSTACK
 
-.PHONY: build test test-aws test-s3 test-ssh conformance demo crash simulate bench cross fmt clippy doc
+.PHONY: build test test-aws test-s3 test-ssh conformance demo crash simulate fuzz bench cross fmt clippy doc
 
 build:
 	cargo build --release --workspace
@@ -54,6 +54,17 @@ crash: build
 SEEDS ?= 2000
 simulate:
 	cargo run --release -p secstack-tests --bin simulate -- $(SEEDS)
+
+# Random bytes, guided by what they reach, for one of the targets in tests/fuzz: parse, evaluate, state. Begins with the
+# conformance corpus; what it finds stays in tests/fuzz/corpus, and inputs that make it fail in tests/fuzz/artifacts.
+# cargo-fuzz wants the nightly toolchain, whose flags the stable one takes when it is told to.
+TARGET ?= parse
+SECONDS ?= 60
+fuzz:
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing. Install it with: cargo install cargo-fuzz" >&2; exit 3; }
+	python3 $(HARNESS)/fuzz_seeds.py $(TARGET)
+	RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir tests/fuzz --sanitizer none $(TARGET) -- \
+		-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=4096 -dict=tests/fuzz/language.dict
 
 bench: build
 	python3 $(HARNESS)/bench.py

@@ -43,6 +43,14 @@ pub fn convert(v: &Value, want: &Type) -> Result<Value> {
     convert_at(v, want, &Path::root())
 }
 
+/// Converts the branch of a conditional that was taken to `common`, the type that [`unify`] found for it and the other.
+pub fn convert_branch(v: &Value, other: &Type, common: &Type) -> Result<Value> {
+    match unify::taken_for(&v.ty(), other) {
+        Some(from) => apply(v, &from, common, &Path::root()),
+        None => convert(v, common),
+    }
+}
+
 /// Whether there is a conversion from one type to the other. It may still fail for some values.
 pub fn can_convert(from: &Type, to: &Type) -> bool {
     if from == to {

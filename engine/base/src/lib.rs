@@ -10,6 +10,7 @@ pub mod diag;
 pub mod gzip;
 pub mod number;
 pub mod path;
+pub mod quote;
 pub mod schema;
 pub mod span;
 pub mod types;

@@ -1,5 +1,6 @@
 //! Values as `console` and `output` print them: in the language, with the conversions that say their types.
 
+use secstack_base::quote::quoted;
 use secstack_base::{Data, Marks, Type, Value};
 
 /// A value on one or more lines, the parts of collections indented by two columns each.
@@ -19,7 +20,7 @@ pub fn format(value: &Value, indent: usize) -> String {
         Data::Bool(b) => b.to_string(),
         Data::Number(n) => n.to_string(),
         Data::String(s) if s.contains('\n') => heredoc(s, indent),
-        Data::String(s) => go_quote(s),
+        Data::String(s) => quoted(s),
         Data::Tuple(items) => sequence(items, indent),
         Data::List(_, items) => format!("tolist({})", sequence(items, indent)),
         Data::Set(_, items) => format!("toset({})", sequence(items, indent)),
@@ -67,29 +68,8 @@ fn mapping<'a>(members: impl ExactSizeIterator<Item = (&'a secstack_base::Str, &
         return "{}".into();
     }
     let (inner, outer) = (" ".repeat(indent + 2), " ".repeat(indent));
-    let body: String = members.map(|(k, v)| format!("\n{inner}{} = {}", go_quote(k), format(v, indent + 2))).collect();
+    let body: String = members.map(|(k, v)| format!("\n{inner}{} = {}", quoted(k), format(v, indent + 2))).collect();
     format!("{{{body}\n{outer}}}")
-}
-
-/// Text in quotes, as Go writes it.
-fn go_quote(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{b}' => out.push_str("\\v"),
-            c if (c as u32) < 0x20 || c as u32 == 0x7f => out.push_str(&format!("\\x{:02x}", c as u32)),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 #[cfg(test)]

@@ -18,6 +18,13 @@ pub(crate) struct Call<'a> {
     pub expand_last: bool,
 }
 
+impl<'a> Call<'a> {
+    /// The arguments but the expanded one.
+    fn plain(&self) -> &'a [Expr] {
+        &self.args[..self.args.len() - usize::from(self.expand_last && !self.args.is_empty())]
+    }
+}
+
 /// An argument: an expression, or a value that came out of an expanded one.
 struct Arg {
     value: Value,
@@ -52,7 +59,7 @@ impl Env<'_> {
 
     fn function(self, call: &Call<'_>, f: &Function, diags: &mut Diags) -> Value {
         let Some(expanded) = self.expanded(call, diags) else { return dynamic() };
-        let plain = &call.args[..call.args.len() - usize::from(call.expand_last)];
+        let plain = call.plain();
         let given = plain.len() + expanded.len();
         let at_least = f.variadic.as_ref().map(|_| f.params.len());
         if !check_count(call, given, &f.params.iter().map(|p| p.name).collect::<Vec<_>>(), at_least.is_some(), diags) {
@@ -96,7 +103,7 @@ impl Env<'_> {
         // Few calls fail, so that the arguments are not kept for this but worked out again.
         call.args.iter().for_each(|a| gather_hidden(&self.eval(a, &mut Diags::new()), false, &mut hidden));
         hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        hidden.iter().fold(message, |m, text| m.replace(&quote(text), SENSITIVE).replace(&**text, SENSITIVE))
+        hidden.iter().fold(message, |m, text| hide(&m.replace(&quote(text), SENSITIVE), text))
     }
 
     /// Whether the provider that a function belongs to is declared here. Other functions need none.
@@ -130,23 +137,26 @@ impl Env<'_> {
         }
     }
 
-    /// `try(a, b, ...)`: the first that evaluates without an error.
+    /// `try(a, b, ...)`: the first that evaluates without an error. An expanded list is evaluated first of all.
     fn try_call(self, call: &Call<'_>, diags: &mut Diags) -> Value {
+        let Some(expanded) = self.expanded(call, diags) else { return dynamic() };
         let mut message = String::from("no expression succeeded:\n");
         let mut labels = Vec::new();
-        for arg in call.args {
+        for arg in call.plain() {
             let mut found = Diags::new();
             let value = self.eval(arg, &mut found);
             if !found.has_errors() {
-                // Once all is known another argument may be taken, of another type.
-                return if value.is_wholly_known() { value } else { dynamic() };
+                return unless_undecided(value);
             }
             for d in found {
                 message.push_str(&format!("- {}\n  {}\n", d.summary, d.detail));
                 labels.extend(d.span.map(|span| (span, d.summary.to_string())));
             }
         }
-        if call.args.is_empty() {
+        if let Some(first) = expanded.into_iter().next() {
+            return unless_undecided(first.value);
+        }
+        if call.plain().is_empty() {
             diags.push(failed(call, "at least one argument is required"));
             return dynamic();
         }
@@ -157,11 +167,15 @@ impl Env<'_> {
 
     /// `can(a)`: whether it evaluates without an error.
     fn can_call(self, call: &Call<'_>, diags: &mut Diags) -> Value {
-        if !check_count(call, call.args.len(), &["expression"], false, diags) {
+        let Some(expanded) = self.expanded(call, diags) else { return dynamic() };
+        if !check_count(call, call.plain().len() + expanded.len(), &["expression"], false, diags) {
             return dynamic();
         }
         let mut found = Diags::new();
-        let value = self.eval(&call.args[0], &mut found);
+        let value = match (call.plain().first(), expanded.into_iter().next()) {
+            (Some(expr), _) => self.eval(expr, &mut found),
+            (None, arg) => arg.map_or_else(dynamic, |arg| arg.value),
+        };
         match (found.has_errors(), value.is_wholly_known()) {
             (true, _) => false.into(),
             (false, true) => true.into(),
@@ -211,6 +225,11 @@ impl Env<'_> {
     }
 }
 
+/// What `try` makes of a result: once all is known another argument may be taken, of another type.
+fn unless_undecided(value: Value) -> Value {
+    if value.is_wholly_known() { value } else { dynamic() }
+}
+
 fn check_count(call: &Call<'_>, given: usize, params: &[&str], at_least: bool, diags: &mut Diags) -> bool {
     let name = quote(call.name);
     if let Some(missing) = params.get(given) {
@@ -228,6 +247,22 @@ fn check_count(call: &Call<'_>, given: usize, params: &[&str], at_least: bool, d
         return false;
     }
     true
+}
+
+/// The message without a text. A short one is part of many words and hidden only where it stands alone.
+fn hide(message: &str, text: &str) -> String {
+    const SHORT: usize = 4;
+    let mut out = String::new();
+    let mut rest = message;
+    while let Some(at) = rest.find(text) {
+        let (before, after) = (&rest[..at], &rest[at + text.len()..]);
+        let alone = !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric);
+        out.push_str(before);
+        out.push_str(if alone || text.len() >= SHORT { SENSITIVE } else { text });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Gathers the texts in a value that must not be shown. `within` says that something around it is hidden.

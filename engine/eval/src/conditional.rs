@@ -43,14 +43,14 @@ impl Env<'_> {
                 return Value::unknown(ty());
             }
         };
-        let (branch, value, found, which) = match taken {
-            Some(true) => (then, then_value, then_diags, "true"),
-            _ => (otherwise, otherwise_value, otherwise_diags, "false"),
+        let (branch, value, other, found, which) = match taken {
+            Some(true) => (then, then_value, otherwise_value.ty(), then_diags, "true"),
+            _ => (otherwise, otherwise_value, then_value.ty(), otherwise_diags, "false"),
         };
         diags.extend(found);
         let result = match &common {
             None => value,
-            Some(ty) => convert::convert(&value, ty).unwrap_or_else(|e| {
+            Some(ty) => convert::convert_branch(&value, &other, ty).unwrap_or_else(|e| {
                 let detail = format!("The {which} result value has the wrong type: {e}.");
                 diags.push(Diagnostic::error(INCONSISTENT, detail).at(branch.span));
                 Value::unknown(ty.clone())

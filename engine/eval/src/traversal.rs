@@ -213,5 +213,5 @@ fn position(key: &Value, len: usize, marks: Marks, span: Span) -> Result<usize, 
 
 /// Text in quotes, as Go's `%q` writes it for ordinary text.
 pub(crate) fn quote(s: &str) -> String {
-    format!("{s:?}")
+    secstack_base::quote::quoted(s)
 }

@@ -219,6 +219,39 @@ fn values_not_known_yet() {
     }
 }
 
+/// Seen in Terraform 1.11.4, and not in the corpus.
+#[test]
+fn results_beside_the_corpus() {
+    for (expr, want) in [
+        // An expanded list is evaluated before anything is tried.
+        ("try(false, 1...)", "error Invalid expanding argument value"),
+        ("try(false, null...)", "error Invalid expanding argument value"),
+        ("try(tonumber(\"x\"), [1, 2]...)", "1"),
+        ("try([]...)", "error Error in function call"),
+        ("can([1]...)", "true"),
+        ("can([]...)", "error Not enough function arguments"),
+        ("can([1, 2]...)", "error Too many function arguments"),
+        ("can(1.a...)", "error Unsupported attribute"),
+        // A tuple beside a list is taken for a list, without conversion of its elements to one type.
+        ("true ? [[1, 2], [3]] : tolist([])", "error Inconsistent conditional result types"),
+        ("true ? [[1], [\"a\"]] : tolist([tolist([\"x\"])])", "error Inconsistent conditional result types"),
+        ("true ? { a = [1, 2], b = [3] } : tomap({})", "error Inconsistent conditional result types"),
+        ("true ? [[1], [\"a\"]] : tolist([[1]])", "[[\"1\"], [\"a\"]]"),
+        ("true ? [1, \"a\"] : tolist(null)", "[\"1\", \"a\"]"),
+        ("true ? [[1, 2], [3]] : toset([])", "<[1, 2], [3]>"),
+        ("true ? { a = [1], b = [\"a\"] } : tomap({ c = tolist([\"x\"]) })", "{ a = [\"1\"], b = [\"a\"] }"),
+        // Only lists are counted back in.
+        ("element([1, 2, 3], -1)", "error Error in function call"),
+        ("element([1, 2, 3], -6)", "1"),
+        ("element(tolist([1, 2, 3]), -1)", "3"),
+        ("setproduct([1], [null, [1]])", "error Error in function call"),
+        ("setproduct([1], [null, \"a\"])", "[[1, null], [1, \"a\"]]"),
+        ("toset([[\"\\ufeffx\"], [\"a\"], [\"\\\\\"]])", "<[\"\\\\\"], [\"\\u{feff}x\"], [\"a\"]>"),
+    ] {
+        check_unknown(expr, want);
+    }
+}
+
 #[test]
 fn marks_travel() {
     for (expr, want) in [

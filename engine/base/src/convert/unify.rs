@@ -26,10 +26,10 @@ pub fn unify(types: &[Type]) -> Option<Type> {
         () if only(&[Kind::Object]) => unify_objects(types),
         () if only(&[Kind::Tuple]) => unify_tuples(types),
         () if has(Kind::Map) && only(&[Kind::Map, Kind::Object]) => {
-            unify_disguised(types, Kind::Object, objects_as_map).or_else(|| unify_to_one_of(types))
+            unify_disguised(types, Kind::Object).map(|(_, common)| common).or_else(|| unify_to_one_of(types))
         }
         () if has(Kind::List) && only(&[Kind::List, Kind::Tuple]) => {
-            unify_disguised(types, Kind::Tuple, tuples_as_list).or_else(|| unify_to_one_of(types))
+            unify_disguised(types, Kind::Tuple).map(|(_, common)| common).or_else(|| unify_to_one_of(types))
         }
         () if has(Kind::Object) && has(Kind::Tuple) => None,
         () => unify_to_one_of(types),
@@ -116,13 +116,26 @@ fn tuples_as_list(types: &[Type]) -> Option<Type> {
 }
 
 /// Objects beside maps are usually maps in disguise, as tuples beside lists are lists: takes those
-/// of kind `disguised` as the collection they unify to, then looks for a common collection.
-fn unify_disguised(types: &[Type], disguised: Kind, reveal: fn(&[Type]) -> Option<Type>) -> Option<Type> {
+/// of kind `disguised` as the collection they unify to, then looks for a common collection. Returns both.
+fn unify_disguised(types: &[Type], disguised: Kind) -> Option<(Type, Type)> {
     let (hidden, plain): (Vec<Type>, Vec<Type>) = types.iter().cloned().partition(|t| Kind::of(t) == disguised);
-    let revealed = reveal(&hidden)?;
+    let revealed = if disguised == Kind::Object { objects_as_map(&hidden) } else { tuples_as_list(&hidden) }?;
     let kind = Kind::of(&revealed);
-    let common = unify(&[plain, vec![revealed]].concat())?;
-    (Kind::of(&common) == kind).then_some(common)
+    let common = unify(&[plain, vec![revealed.clone()]].concat())?;
+    (Kind::of(&common) == kind).then_some((revealed, common))
+}
+
+/// The type that a branch of a conditional is taken for, beside a branch of type `other`, on its way to their common
+/// type: a tuple beside a list is taken for the list that its elements unify to, although they have not been
+/// converted to that. So Terraform refuses `[[1], ["a"]]` beside an empty list, where no type of elements is asked for.
+pub(super) fn taken_for(branch: &Type, other: &Type) -> Option<Type> {
+    let disguised = match (Kind::of(branch), Kind::of(other)) {
+        (Kind::Tuple, Kind::List) => Kind::Tuple,
+        (Kind::Object, Kind::Map) => Kind::Object,
+        _ => return None,
+    };
+    let (revealed, common) = unify_disguised(&[branch.clone(), other.clone()], disguised)?;
+    (revealed != common).then_some(revealed)
 }
 
 /// Takes the first type, the most general ones first, that all others convert to.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::{Data, Marks, Value};
 use crate::Type;
+use crate::quote::quoted;
 
 /// Builds a set. Marks of elements and of their parts move to the set.
 ///
@@ -67,14 +68,14 @@ fn write_key(v: &Value, out: &mut String) {
         Data::Unknown(..) => out.push('?'),
         Data::Bool(b) => out.push(if *b { 'T' } else { 'F' }),
         Data::Number(n) => out.push_str(&n.to_ten_digits()),
-        Data::String(s) => write_quoted(s, out),
+        Data::String(s) => out.push_str(&quoted(s)),
         Data::List(_, vs) | Data::Set(_, vs) => write_keys('[', vs.iter(), ']', out),
         Data::Tuple(vs) => write_keys('<', vs.iter(), '>', out),
         Data::Object(m) => write_keys('<', m.values(), '>', out),
         Data::Map(_, m) => {
             out.push('{');
             for (name, v) in m.iter() {
-                write_quoted(name, out);
+                out.push_str(&quoted(name));
                 out.push(':');
                 write_key(v, out);
                 out.push(';');
@@ -91,30 +92,6 @@ fn write_keys<'a>(open: char, parts: impl Iterator<Item = &'a Value>, close: cha
         out.push(';');
     }
     out.push(close);
-}
-
-/// Writes text as Go's `%q` does.
-fn write_quoted(s: &str, out: &mut String) {
-    out.push('"');
-    for c in s.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\x07' => out.push_str("\\a"),
-            '\x08' => out.push_str("\\b"),
-            '\x0c' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\x0b' => out.push_str("\\v"),
-            '\0'..='\x1f' | '\x7f' => out.push_str(&format!("\\x{:02x}", c as u32)),
-            ' '..='~' => out.push(c),
-            c if (c.is_control() || c.is_whitespace()) && c <= '\u{ffff}' => {
-                out.push_str(&format!("\\u{:04x}", c as u32));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
 }
 
 #[cfg(test)]
@@ -135,6 +112,8 @@ mod tests {
         check(Type::tuple([Type::Number]), [one(n("9")), one(n("10")), one(n("1e30"))], "<10;> <1e+30;> <9;>");
         let nulls = [one(Value::null(Type::String)), one("~".into()), one("a\"\n".into())];
         check(Type::tuple([Type::String]), nulls, r#"<"a\"\n";> <"~";> <~;>"#);
+        let hidden = [one("\u{feff}x".into()), one("a".into()), one("\\".into())];
+        check(Type::tuple([Type::String]), hidden, r#"<"\\";> <"\ufeffx";> <"a";>"#);
         let digits = [one(n("0.00001")), one(n("123456789012")), one(n("0.1")), one(n("12345678901.5"))];
         check(Type::tuple([Type::Number]), digits, "<0.1;> <1.23456789e+10;> <1.23456789e+11;> <1e-05;>");
         let maps = [Value::map(Type::Bool, [("b", true.into())]), Value::map(Type::Bool, [("a", true.into()), ("b", true.into())])];

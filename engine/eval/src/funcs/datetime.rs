@@ -44,7 +44,8 @@ fn time_add(args: &[Value]) -> Outcome {
 }
 
 fn time_compare(args: &[Value]) -> Outcome {
-    Ok(Value::from(moment(args, 0)?.instant().cmp(&moment(args, 1)?.instant()) as i64))
+    let instant = |i| Moment::parse_leniently(text(args, i)).map(|m| m.instant()).map_err(|e| CallError::arg(i, e));
+    Ok(Value::from(instant(0)?.cmp(&instant(1)?) as i64))
 }
 
 const MONTHS: [&str; 12] =
@@ -158,6 +159,8 @@ mod tests {
             "2018-01-02T23:12:01+24:00",
             "2018-01-02t23:12:01Z",
             "2018-01-02T23:12:01.Z",
+            "2018-01-02T23:12:01,5Z",
+            "2018-01-02T3:12:01Z",
         ] {
             check("formatdate", &["YYYY", bad], "error");
         }
@@ -181,6 +184,31 @@ mod tests {
         check("timecmp", &["2017-11-22T00:00:00Z", "2017-11-22T01:00:00+01:00"], "0");
         check("timecmp", &["2017-11-22T00:00:00Z", "2017-11-22T00:00:00.001Z"], "-1");
         check("timecmp", &["2017-11-22T00:00:01Z", "2017-11-22T00:00:00Z"], "1");
+        // Only here is the text read as Go reads it, which is less strict than RFC 3339.
+        check("timecmp", &["2017-11-22T3:00:00,5Z", "2017-11-22T03:00:00.5Z"], "0");
+        check("timecmp", &["2017-11-22T00:00:00+24:60", "2017-11-20T23:00:00Z"], "0");
+        check("timecmp", &["2017-11-22T00:00:00+25:00", "2017-11-20T23:00:00Z"], "error");
+    }
+
+    #[test]
+    fn messages_say_where_the_text_goes_wrong() {
+        for (text, want) in [
+            ("", "end of string before year"),
+            ("2018/01", "found \"/01\" where \"-\" is expected"),
+            ("2018-13-02", "cannot use \"-02\" as month"),
+            ("2018-02-30T23:12:01Z", "day out of range"),
+            ("2018-02-03T2:12:01Z", "hour must have exactly two digits"),
+            ("2018-02-03T24:12:01Z", "hour must be between 0 and 23 inclusive"),
+            ("2018-02-03T23:1:01Z", "minute must have exactly two digits"),
+            ("2018-02-03T23:12:01", "end of string before UTC offset"),
+            ("2018-02-03T23:12:01Zx", "cannot use \"x\" as timestamp segment"),
+        ] {
+            assert_eq!(super::Moment::parse(text).err(), Some(format!("not a valid RFC3339 timestamp: {want}")), "{text}");
+        }
+        for (text, want) in [("5", "missing unit in"), ("1h-5é", "unknown unit \"h-\" in"), (".s", "invalid")] {
+            let shown = text.replace('é', "\\xc3\\xa9");
+            assert_eq!(super::duration::parse(text), Err(format!("time: {want} duration \"{shown}\"")), "{text}");
+        }
     }
 
     #[track_caller]

@@ -3,9 +3,11 @@
 //! The text is formatted as `terraform fmt` does, whose rules go by lines: a line that closes a bracket and
 //! opens another stays where the outer lines are, and only assignments that end on their line are aligned.
 
+use secstack_base::quote::is_printable;
 use secstack_base::{Data, Diagnostic, Diags, FileId, Span, Str, Type, Value};
 use secstack_lang::parse_tfvars;
 
+use super::template::place;
 use super::{CallError, Context, Function, Outcome, Param};
 use crate::graphemes;
 use crate::scope::{Resolved, Scope, ScopeStep};
@@ -38,8 +40,13 @@ fn encode_tfvars(_: &Context<'_>, args: &[Value]) -> Outcome {
 }
 
 fn decode_tfvars(cx: &Context<'_>, args: &[Value]) -> Outcome {
-    let (attributes, diags) = parse_tfvars(FileId(u32::MAX), args[0].as_str().unwrap_or_default());
-    let first_error = |diags: &Diags| diags.iter().find(|d| d.is_error()).map(|d| format!("{}; {}", d.summary, d.detail));
+    let text = args[0].as_str().unwrap_or_default();
+    let (attributes, diags) = parse_tfvars(FileId(u32::MAX), text);
+    let first_error = |diags: &Diags| {
+        let first = diags.iter().find(|d| d.is_error())?;
+        let place = first.span.map_or_else(String::new, |span| place(span, "<decode_tfvars argument>", text) + ": ");
+        Some(format!("{place}{}; {}", first.summary, first.detail))
+    };
     if let Some(why) = first_error(&diags) {
         return Err(CallError::new(format!("invalid tfvars syntax: {why}")));
     }
@@ -194,12 +201,6 @@ fn quoted(s: &str) -> String {
     }
     out.push('"');
     out
-}
-
-/// Whether a character shows by itself. Text for debugging leaves such characters as they are.
-fn is_printable(c: char) -> bool {
-    // After another character, since combining ones are escaped at the beginning.
-    format!("{:?}", format_args!("a{c}").to_string()).chars().nth(2) == Some(c)
 }
 
 fn is_identifier(name: &str) -> bool {

@@ -130,7 +130,12 @@ fn product(args: &[Value]) -> Outcome {
         }
         Value::tuple(row)
     };
-    let rows = (0..total).map(row);
+    let rows: Vec<Value> = (0..total).map(row).collect();
+    // A bare null beside a structure keeps a type of its own.
+    let same = |column: &Vec<Value>| column.windows(2).all(|pair| pair[0].ty() == pair[1].ty());
+    if !columns.iter().all(same) {
+        return Err(CallError::new("all elements must be of the same type; a null needs one too, as in tolist([null, ...])"));
+    }
     Ok(match &ty {
         Type::List(_) => Value::list((**element).clone(), rows),
         _ => Value::set((**element).clone(), rows),

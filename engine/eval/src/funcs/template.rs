@@ -9,7 +9,9 @@ use secstack_lang::{ExprKind, parse_template};
 use super::filesystem::read_text;
 use super::{CallError, Context, Function, Outcome, Param};
 use crate::expr::evaluate;
+use crate::graphemes;
 use crate::scope::{Resolved, Scope, ScopeStep};
+use crate::traversal::quote;
 
 /// The functions of this family.
 pub fn functions() -> Vec<Function> {
@@ -32,7 +34,7 @@ fn template_file(cx: &Context<'_>, args: &[Value]) -> Outcome {
     if args[1].is_unknown() {
         return Ok(Value::unknown(Type::Dynamic));
     }
-    render(cx, &read_text(cx, args)?, &args[1])
+    render(cx, args[0].as_str().unwrap_or_default(), &read_text(cx, args)?, &args[1])
 }
 
 fn template_string(cx: &Context<'_>, args: &[Value]) -> Outcome {
@@ -40,24 +42,24 @@ fn template_string(cx: &Context<'_>, args: &[Value]) -> Outcome {
     if args[1].is_unknown() {
         return Ok(Value::unknown_not_null(Type::String));
     }
-    let value = render(cx, args[0].as_str().unwrap_or_default(), &args[1])?;
+    let value = render(cx, "<templatestring argument>", args[0].as_str().unwrap_or_default(), &args[1])?;
     convert::convert(&value, &Type::String).map_err(|e| CallError::new(format!("invalid template result: {e}")))
 }
 
 fn refuse_nesting(cx: &Context<'_>, name: &str) -> Result<(), CallError> {
     if cx.in_template {
-        return Err(CallError::new(format!("cannot call {name} from inside a template: it would have no end")));
+        return Err(CallError::new(format!("cannot recursively call {name} from inside another template function")));
     }
     Ok(())
 }
 
-/// Evaluates a template in which only the given variables have a meaning.
-fn render(cx: &Context<'_>, text: &str, vars: &Value) -> Outcome {
+/// Evaluates a template in which only the given variables have a meaning. `name` is what messages call its text.
+fn render(cx: &Context<'_>, name: &str, text: &str, vars: &Value) -> Outcome {
     let vars = variables(vars)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let failed = |diags: &Diags| {
         let first = diags.0.iter().find(|d| d.severity == secstack_base::Severity::Error);
-        first.map(|d| CallError::new(describe(d, text)))
+        first.map(|d| describe(d, name, text))
     };
     let expr = parse_template(FileId::default(), text, 0)
         .map_err(|diags| failed(&diags).unwrap_or_else(|| CallError::new("the template has a syntax error")))?;
@@ -76,14 +78,29 @@ fn render(cx: &Context<'_>, text: &str, vars: &Value) -> Outcome {
 }
 
 /// What is wrong with a template, and where in it.
-fn describe(diagnostic: &Diagnostic, text: &str) -> String {
-    let at = diagnostic.span.map(|s| usize::try_from(s.start).unwrap_or(0)).and_then(|at| text.get(..at));
-    let detail = format!("{}; {}", diagnostic.summary, diagnostic.detail);
-    match at {
-        Some(before) => format!("on line {}: {detail}", before.matches('\n').count() + 1),
-        None => detail,
+fn describe(diagnostic: &Diagnostic, name: &str, text: &str) -> CallError {
+    let place = diagnostic.span.map_or_else(|| name.to_owned(), |span| place(span, name, text));
+    match diagnostic.summary == MISSING {
+        true => CallError::arg(1, format!("{}, referenced at {place}", diagnostic.detail)),
+        false => CallError::new(format!("{place}: {}; {}", diagnostic.summary, diagnostic.detail)),
     }
 }
+
+/// A span in text of its own, as `name:line,column-column`. Columns count characters as readers do.
+pub(super) fn place(span: Span, name: &str, text: &str) -> String {
+    let position = |offset: u32| {
+        let before = usize::try_from(offset).ok().and_then(|at| text.get(..at)).unwrap_or(text);
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        (before.matches('\n').count() + 1, graphemes::count(&before[start..]) + 1)
+    };
+    match (position(span.start), position(span.end)) {
+        ((line, from), (end, to)) if line == end => format!("{name}:{line},{from}-{to}"),
+        ((line, from), (end, to)) => format!("{name}:{line},{from}-{end},{to}"),
+    }
+}
+
+/// The summary of the diagnostic of a name that the variables lack.
+const MISSING: &str = "Missing template variable";
 
 fn variables(vars: &Value) -> Result<BTreeMap<Str, Value>, CallError> {
     let invalid = |message: String| Err(CallError::arg(1, message));
@@ -111,9 +128,7 @@ impl Scope for Variables<'_> {
     fn resolve(&self, root: &Str, span: Span, _: &[ScopeStep<'_>]) -> Result<Resolved, Diagnostic> {
         match self.vars.get(root) {
             Some(value) => Ok(Resolved { value: value.clone(), used: 0 }),
-            None => {
-                Err(Diagnostic::error("Invalid value for \"vars\" parameter", format!("vars map does not contain key {root:?}.")).at(span))
-            }
+            None => Err(Diagnostic::error(MISSING, format!("vars map does not contain key {}", quote(root))).at(span)),
         }
     }
 

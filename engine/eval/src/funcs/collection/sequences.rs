@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use secstack_base::{Data, Marks, Type, Value, convert};
+use secstack_base::{Data, Marks, Number, Type, Value, convert};
 
 use super::{CallError, Context, Outcome, whole};
 use crate::operators::equality;
@@ -117,7 +117,16 @@ pub(super) fn element_type(args: &[Value]) -> TypeOutcome {
     match args[0].ty() {
         Type::List(of) => Ok((*of).clone()),
         Type::Tuple(_) if args[1].is_unknown() => Ok(Type::Dynamic),
-        Type::Tuple(types) => Ok(types[wrapped(&args[1], types.len())?].clone()),
+        Type::Tuple(types) => {
+            let position = wrapped(&args[1], types.len())?;
+            // Terraform counts back from the end in lists, and fails in tuples.
+            if position > 0 && args[1].as_number().and_then(Number::to_i64).is_some_and(|index| index < 0) {
+                return Err(CallError::new(
+                    "index out of range: a tuple has no elements before its first; tolist makes it a list, which has",
+                ));
+            }
+            Ok(types[position].clone())
+        }
         ty => Err(CallError::new(format!("cannot read elements from {}", friendly(&ty)))),
     }
 }

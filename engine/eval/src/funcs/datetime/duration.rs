@@ -5,7 +5,7 @@
 /// # Errors
 /// A sentence when the text is no duration, or one of more than 292 years.
 pub fn parse(text: &str) -> Result<i64, String> {
-    let invalid = || format!("time: invalid duration {text:?}");
+    let invalid = || format!("time: invalid duration {}", quote(text));
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -18,7 +18,11 @@ pub fn parse(text: &str) -> Result<i64, String> {
     }
     let mut total: u64 = 0;
     while !rest.is_empty() {
-        let (nanos, after) = segment(rest).ok_or_else(invalid)?;
+        let (nanos, after) = segment(rest).map_err(|fault| match fault {
+            Fault::Invalid => invalid(),
+            Fault::NoUnit => format!("time: missing unit in duration {}", quote(text)),
+            Fault::Unit(unit) => format!("time: unknown unit {} in duration {}", quote(unit), quote(text)),
+        })?;
         total = total.checked_add(nanos).filter(|t| *t <= LIMIT).ok_or_else(invalid)?;
         rest = after;
     }
@@ -28,26 +32,46 @@ pub fn parse(text: &str) -> Result<i64, String> {
 
 const LIMIT: u64 = 1 << 63;
 
+/// Why a part of a duration cannot be used.
+enum Fault<'a> {
+    Invalid,
+    NoUnit,
+    Unit(&'a str),
+}
+
 /// One number with its unit, and what follows.
-fn segment(text: &str) -> Option<(u64, &str)> {
+fn segment(text: &str) -> Result<(u64, &str), Fault<'_>> {
     let (whole, rest) = digits(text);
     let (fraction, rest) = match rest.strip_prefix('.') {
         Some(rest) => digits(rest),
         None => ("", rest),
     };
     if whole.is_empty() && fraction.is_empty() {
-        return None;
+        return Err(Fault::Invalid);
     }
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| Fault::Invalid)? };
     let end = rest.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(rest.len());
     let (unit, rest) = rest.split_at(end);
-    let unit = nanos(unit)?;
-    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let mut total = whole.checked_mul(unit).filter(|t| *t <= LIMIT)?;
+    if unit.is_empty() {
+        return Err(Fault::NoUnit);
+    }
+    let unit = nanos(unit).ok_or(Fault::Unit(unit))?;
+    let mut total = whole.checked_mul(unit).filter(|t| *t <= LIMIT).ok_or(Fault::Invalid)?;
     let (fraction, scale) = scaled(fraction);
     if fraction > 0 {
-        total = total.checked_add((fraction as f64 * (unit as f64 / scale)) as u64).filter(|t| *t <= LIMIT)?;
+        total = total.checked_add((fraction as f64 * (unit as f64 / scale)) as u64).filter(|t| *t <= LIMIT).ok_or(Fault::Invalid)?;
     }
-    Some((total, rest))
+    Ok((total, rest))
+}
+
+/// The text in quotes, with bytes that are not plain ASCII as Go shows them in these messages.
+fn quote(text: &str) -> String {
+    let shown = |b: u8| match b {
+        b'"' | b'\\' => format!("\\{}", char::from(b)),
+        b' '..=b'~' => char::from(b).to_string(),
+        _ => format!("\\x{b:02x}"),
+    };
+    format!("\"{}\"", text.bytes().map(shown).collect::<String>())
 }
 
 fn digits(text: &str) -> (&str, &str) {

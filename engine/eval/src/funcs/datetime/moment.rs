@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::traversal::quote;
+
 /// A point in time as a calendar and a clock show it in some offset from UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
@@ -25,34 +27,20 @@ pub(crate) struct Moment {
 
 impl Moment {
     /// Reads strict RFC 3339: four digits of year, a capital `T` and `Z`, no leap second.
+    ///
+    /// # Errors
+    /// What is wrong with the first wrong part of the text.
     pub fn parse(text: &str) -> Result<Moment, String> {
-        let invalid = |why: &str| format!("not a valid RFC3339 timestamp: {why}");
-        let bytes = text.as_bytes();
-        let shape = |at: usize, c: u8| bytes.get(at) == Some(&c);
-        let (year, month, day) = (digits(bytes, 0, 4), digits(bytes, 5, 2), digits(bytes, 8, 2));
-        let year = year.ok_or_else(|| invalid(&format!("cannot use {text:?} as year")))?;
-        let month = month.filter(|m| (1..=12).contains(m) && shape(4, b'-')).ok_or_else(|| invalid("cannot use it as month"))?;
-        let most = days_in(i64::from(year), month);
-        let day = day.filter(|d| (1..=most).contains(d) && shape(7, b'-')).ok_or_else(|| invalid("cannot use it as day of month"))?;
-        if !shape(10, b'T') {
-            return Err(invalid("missing required time introducer 'T'"));
-        }
-        let hour = digits(bytes, 11, 2).filter(|h| *h < 24).ok_or_else(|| invalid("hour must be between 0 and 23 inclusive"))?;
-        let minute = digits(bytes, 14, 2).filter(|m| *m < 60 && shape(13, b':')).ok_or_else(|| invalid("cannot use it as minute"))?;
-        let second = digits(bytes, 17, 2).filter(|s| *s < 60 && shape(16, b':')).ok_or_else(|| invalid("cannot use it as second"))?;
-        let (nano, rest) = fraction(&bytes[19..]);
-        let east = offset(rest).ok_or_else(|| invalid("cannot use it as UTC offset"))?;
-        let small = |n: u32| u8::try_from(n).unwrap_or(0);
-        Ok(Moment {
-            year: year.into(),
-            month: small(month),
-            day: small(day),
-            hour: small(hour),
-            minute: small(minute),
-            second: small(second),
-            nano,
-            east,
-        })
+        Reader { rest: text, lenient: false }.moment().map_err(invalid)
+    }
+
+    /// Reads RFC 3339 as Go's `time.Parse` does: the hour may have one digit, a comma may begin the fraction, and
+    /// offsets reach to 24 hours and 60 minutes.
+    ///
+    /// # Errors
+    /// What is wrong with the first wrong part of the text.
+    pub fn parse_leniently(text: &str) -> Result<Moment, String> {
+        Reader { rest: text, lenient: true }.moment().map_err(invalid)
     }
 
     /// Nanoseconds since 1970 in UTC.
@@ -106,33 +94,128 @@ impl fmt::Display for Moment {
     }
 }
 
+fn invalid(why: String) -> String {
+    format!("not a valid RFC3339 timestamp: {why}")
+}
+
+/// What is left of a timestamp while it is read.
+struct Reader<'a> {
+    rest: &'a str,
+    lenient: bool,
+}
+
+impl Reader<'_> {
+    fn moment(mut self) -> Result<Moment, String> {
+        let year = self.number("year", 4)?;
+        self.expect('-')?;
+        let month = self.number("month", 2)?;
+        if !(1..=12).contains(&month) {
+            return Err(self.unusable("month"));
+        }
+        self.expect('-')?;
+        let day = self.number("day of month", 2)?;
+        self.rest = self.rest.strip_prefix('T').ok_or("missing required time introducer 'T'")?;
+        let (hour, short_hour) = self.hour()?;
+        self.expect(':')?;
+        let minute = self.minute()?;
+        self.expect(':')?;
+        let second = self.number("second", 2)?;
+        if second > 59 {
+            return Err(self.unusable("second"));
+        }
+        let comma = self.rest.starts_with(',');
+        let nano = self.fraction();
+        let east = self.offset()?;
+        if !self.rest.is_empty() {
+            return Err(self.unusable("timestamp segment"));
+        }
+        if day < 1 || day > days_in(i64::from(year), month) {
+            return Err("day out of range".into());
+        }
+        match self.lenient {
+            false if short_hour => Err("hour must have exactly two digits".into()),
+            false if comma => Err("cannot use \",\" as timestamp segment".into()),
+            _ => {
+                let small = |n: u32| u8::try_from(n).unwrap_or(0);
+                let (month, day, hour, minute, second) = (small(month), small(day), small(hour), small(minute), small(second));
+                Ok(Moment { year: year.into(), month, day, hour, minute, second, nano, east })
+            }
+        }
+    }
+
+    fn unusable(&self, what: &str) -> String {
+        match self.rest {
+            "" => format!("end of string before {what}"),
+            rest => format!("cannot use {} as {what}", quote(rest)),
+        }
+    }
+
+    fn expect(&mut self, c: char) -> Result<(), String> {
+        self.rest = self.rest.strip_prefix(c).ok_or_else(|| match self.rest {
+            "" => format!("end of string where \"{c}\" is expected"),
+            rest => format!("found {} where \"{c}\" is expected", quote(rest)),
+        })?;
+        Ok(())
+    }
+
+    /// A number of so many digits.
+    fn number(&mut self, what: &str, count: usize) -> Result<u32, String> {
+        let number = digits(self.rest.as_bytes(), 0, count).ok_or_else(|| self.unusable(what))?;
+        self.rest = &self.rest[count..];
+        Ok(number)
+    }
+
+    /// The hour, and whether it has one digit alone.
+    fn hour(&mut self) -> Result<(u32, bool), String> {
+        let count = if digits(self.rest.as_bytes(), 0, 2).is_some() { 2 } else { 1 };
+        match self.number("hour", count)? {
+            hour if hour < 24 => Ok((hour, count == 1)),
+            _ if self.lenient => Err(self.unusable("hour")),
+            _ => Err("hour must be between 0 and 23 inclusive".into()),
+        }
+    }
+
+    fn minute(&mut self) -> Result<u32, String> {
+        let ended = self.rest.is_empty();
+        let minute = self.number("minute", 2).and_then(|m| if m < 60 { Ok(m) } else { Err(self.unusable("minute")) });
+        minute.map_err(|why| if self.lenient || ended { why } else { "minute must have exactly two digits".into() })
+    }
+
+    /// The fraction of a second, in nanoseconds.
+    fn fraction(&mut self) -> u32 {
+        let Some(after) = self.rest.strip_prefix(['.', ',']) else { return 0 };
+        let count = after.bytes().take_while(u8::is_ascii_digit).count();
+        if count == 0 {
+            return 0;
+        }
+        let (fraction, rest) = after.split_at(count);
+        self.rest = rest;
+        fraction.bytes().chain(std::iter::repeat(b'0')).take(9).fold(0, |n, digit| n * 10 + u32::from(digit - b'0'))
+    }
+
+    /// The offset from UTC, in minutes.
+    fn offset(&mut self) -> Result<i32, String> {
+        if let Some(rest) = self.rest.strip_prefix('Z') {
+            self.rest = rest;
+            return Ok(0);
+        }
+        let bytes = self.rest.as_bytes();
+        let sign = match bytes {
+            [b'+', _, _, b':', ..] => 1,
+            [b'-', _, _, b':', ..] => -1,
+            _ => return Err(self.unusable("UTC offset")),
+        };
+        let (most_hours, most_minutes) = if self.lenient { (24, 60) } else { (23, 59) };
+        let hours = digits(bytes, 1, 2).filter(|h| *h <= most_hours).ok_or_else(|| self.unusable("UTC offset"))?;
+        let minutes = digits(bytes, 4, 2).filter(|m| *m <= most_minutes).ok_or_else(|| self.unusable("UTC offset"))?;
+        self.rest = &self.rest[6..];
+        Ok(sign * i32::try_from(hours * 60 + minutes).unwrap_or(0))
+    }
+}
+
 fn digits(bytes: &[u8], at: usize, count: usize) -> Option<u32> {
     let digits = bytes.get(at..at + count)?;
     digits.iter().try_fold(0, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')))
-}
-
-/// The fraction of a second at the start, in nanoseconds, and what follows.
-fn fraction(bytes: &[u8]) -> (u32, &[u8]) {
-    let Some((b'.', rest)) = bytes.split_first() else { return (0, bytes) };
-    let count = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    if count == 0 {
-        return (0, bytes);
-    }
-    let nano = (0..9).fold(0, |n, i| n * 10 + if i < count { u32::from(rest[i] - b'0') } else { 0 });
-    (nano, &rest[count..])
-}
-
-/// An offset from UTC, in minutes.
-fn offset(bytes: &[u8]) -> Option<i32> {
-    let sign = match bytes {
-        b"Z" => return Some(0),
-        [b'+', _, _, b':', _, _] => 1,
-        [b'-', _, _, b':', _, _] => -1,
-        _ => return None,
-    };
-    let hours = digits(bytes, 1, 2).filter(|h| *h < 24)?;
-    let minutes = digits(bytes, 4, 2).filter(|m| *m < 60)?;
-    i32::try_from(hours * 60 + minutes).ok().map(|m| sign * m)
 }
 
 fn days_in(year: i64, month: u32) -> u32 {
