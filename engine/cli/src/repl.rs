@@ -2,6 +2,7 @@
 
 use secstack_base::quote::quoted;
 use secstack_base::{Data, Marks, Type, Value};
+use secstack_eval::type_text::friendly;
 
 /// A value on one or more lines, the parts of collections indented by two columns each.
 pub fn format(value: &Value, indent: usize) -> String {
@@ -30,7 +31,7 @@ pub fn format(value: &Value, indent: usize) -> String {
 }
 
 fn null(ty: &Type) -> String {
-    let of = |name: &str, ty: &Type| format!("{name}(null) /* of {} */", ty.friendly());
+    let of = |name: &str, ty: &Type| format!("{name}(null) /* of {} */", friendly(ty));
     match ty {
         Type::Dynamic => "null".into(),
         Type::String => "tostring(null)".into(),
@@ -39,7 +40,7 @@ fn null(ty: &Type) -> String {
         Type::List(e) => of("tolist", e),
         Type::Set(e) => of("toset", e),
         Type::Map(e) => of("tomap", e),
-        other => format!("null /* {} */", other.friendly()),
+        other => format!("null /* {} */", friendly(other)),
     }
 }
 
@@ -83,6 +84,8 @@ mod tests {
         check(Value::list(Type::String, [text]), "tolist([\n  \"a\\\"b\",\n])");
         check(Value::object([("k", Value::tuple([Value::from(1), Value::NULL]))]), "{\n  \"k\" = [\n    1,\n    null,\n  ]\n}");
         check(Value::null(Type::list(Type::String)), "tolist(null) /* of string */");
+        check(Value::null(Type::map(Type::Dynamic)), "tomap(null) /* of dynamic */");
+        check(Value::string("\u{feff}\u{200d}x"), "\"\\ufeff\\u200dx\"");
         check(Value::tuple([Value::string("x\nEOT")]), "[\n  <<-EOT_\n  x\n  EOT\n  EOT_,\n]");
         check(Value::map::<&str>(Type::Bool, []), "tomap({})");
         check(Value::from(true).mark(Marks::SENSITIVE), "(sensitive value)");

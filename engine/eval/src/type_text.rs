@@ -63,7 +63,7 @@ fn indent(out: &mut String, depth: usize) {
 }
 
 /// The name of a value's type in messages: unlike that of a type constraint it says `list of dynamic`.
-pub(crate) fn friendly(ty: &Type) -> String {
+pub fn friendly(ty: &Type) -> String {
     match ty {
         Type::Dynamic => "dynamic".into(),
         Type::List(of) => format!("list of {}", friendly(of)),

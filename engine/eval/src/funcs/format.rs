@@ -1,7 +1,6 @@
 //! `format` and `formatlist`: verbs in the manner of Go's `fmt`, on values of the language.
 
 use secstack_base::{Data, Number, Refinement, Str, Type, Value, convert};
-use unicode_segmentation::UnicodeSegmentation;
 
 use super::encoding::json;
 use super::{CallError, Function, Outcome, Param};
@@ -210,10 +209,6 @@ fn float(verb: &Verb<'_>, n: &Number) -> Result<String, String> {
     })
 }
 
-fn graphemes(text: &str) -> usize {
-    text.graphemes(true).count()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::filesystem::testing::run;
@@ -277,6 +272,7 @@ mod tests {
     fn text() {
         let s = Value::string;
         check("%5s|%-5s|%05s", &[s("日本"), s("é"), s("x")], "   日本|é    |0000x");
+        check("%8s|%-5.2s|", &[s("/क्षि"), s("/क्षि")], "     /क्षि|/क्   |");
         check("%.2s|%.0s|%.9s", &[s("héllo"), s("ab"), s("ab")], "hé|ab|ab");
         check("%q|%#v|%v", &[s("a\"<\n"), s("b"), s("c")], "\"a\\\"\\u003c\\n\"|\"b\"|c");
         check("%[2]s %[1]s %s", &[s("a"), s("b")], "b a b");

@@ -1,8 +1,6 @@
 //! One verb of a format: `%[flags][width][.precision][[index]]letter`.
 
-use unicode_segmentation::UnicodeSegmentation;
-
-use super::graphemes;
+use crate::graphemes;
 
 /// A verb and what it asks for.
 #[derive(Default)]
@@ -96,14 +94,14 @@ impl<'a> Verb<'a> {
     /// The text, cut to as many characters as the precision says. A precision of zero says nothing.
     pub fn cut<'t>(&self, text: &'t str) -> &'t str {
         let Some(most @ 1..) = self.precision else { return text };
-        text.grapheme_indices(true).nth(most).map_or(text, |(end, _)| &text[..end])
+        &text[..graphemes::graphemes(text).take(most).map(str::len).sum::<usize>()]
     }
 
     /// The text, filled up to the width in characters.
     pub fn pad(&self, text: String) -> Result<String, String> {
         let Some(width) = self.width else { return Ok(text) };
         self.bounded()?;
-        let fill = if self.zero { "0" } else { " " }.repeat(width.saturating_sub(graphemes(&text)));
+        let fill = if self.zero { "0" } else { " " }.repeat(width.saturating_sub(graphemes::count(&text)));
         Ok(if self.minus { text + &fill } else { fill + &text })
     }
 
