@@ -31,6 +31,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, env: impl Fn(&str) -> Opt
             line.chdir = Some(dir.to_string());
         } else if arg == "-chdir" || arg == "--chdir" {
             return Err("The option -chdir must include an equals sign and the directory: -chdir=DIR.".into());
+        } else if matches!(arg.trim_start_matches('-'), "install-autocomplete" | "uninstall-autocomplete") && arg.starts_with('-') {
+            return Err("Files of your shell are not changed here. For completion, add this line to them, with the name of your shell: source <(secstack completion bash)".into());
         } else {
             rest.push(arg);
             break;

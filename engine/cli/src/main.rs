@@ -28,6 +28,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use commands::Command;
 use output::Out;
@@ -75,6 +76,7 @@ fn run(out: &Out) -> u8 {
             return 1;
         }
     }
+    let line_is_empty = line.args.first().is_none_or(|a| a.starts_with('-'));
     let mut args = vec!["secstack".to_string()];
     match line.args.first().map(String::as_str) {
         Some("--version") => args.push("version".into()),
@@ -83,13 +85,7 @@ fn run(out: &Out) -> u8 {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(e) => {
-            let text = argv::one_dash(&e.render().to_string());
-            if e.use_stderr() {
-                out.error(text.trim_end())
-            } else {
-                out.text(&text)
-            }
-            return u8::from(e.use_stderr());
+            return usage(out, &e, line_is_empty);
         }
     };
     // The stack of the main thread may be small, and configurations may be nested deeply.
@@ -98,6 +94,22 @@ fn run(out: &Out) -> u8 {
         Ok(Ok(code)) => code,
         Ok(Err(cause)) => std::panic::resume_unwind(cause),
         Err(e) => no_threads(out, &e),
+    }
+}
+
+/// Tells what is wrong with a command line, or helps. Without a command the exit code is Terraform's: 127.
+fn usage(out: &Out, e: &clap::Error, without_command: bool) -> u8 {
+    let text = argv::one_dash(&e.render().to_string());
+    let is_help = matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if is_help || e.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        out.text(&text);
+    } else {
+        out.error(text.trim_end());
+    }
+    match (is_help, without_command) {
+        (true, _) => 0,
+        (false, true) => 127,
+        (false, false) => 1,
     }
 }
 

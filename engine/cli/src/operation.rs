@@ -18,7 +18,7 @@ use crate::interrupt::Interrupts;
 use crate::output::write_private;
 use crate::project::Project;
 use crate::session::Session;
-use crate::view::View;
+use crate::view::{Task, View};
 
 /// What the options of a plan ask for.
 ///
@@ -161,6 +161,8 @@ pub struct Applying<'a> {
     pub session: &'a Session,
     /// How many steps run at once.
     pub parallelism: usize,
+    /// The command that does it.
+    pub task: Task,
 }
 
 /// Carries out a plan, stores the state, and tells what was done.
@@ -168,7 +170,6 @@ pub struct Applying<'a> {
 /// # Errors
 /// When not all of it was done, which is told.
 pub async fn apply(app: &App, view: &View, a: Applying<'_>) -> Outcome {
-    let mode = a.plan.mode;
     let base = a.plan.prior_state.clone();
     let journal = a.session.store.journal(&base).await.map_err(|e| view.error(e.diagnostic()))?;
     let interrupts = Interrupts::listen(view);
@@ -206,7 +207,7 @@ pub async fn apply(app: &App, view: &View, a: Applying<'_>) -> Outcome {
     if applied.diags.has_errors() {
         return Err(Told);
     }
-    view.applied(mode, applied.done, &applied.snapshot);
+    view.applied(a.task, applied.done, &applied.snapshot);
     Ok(0)
 }
 
@@ -254,7 +255,10 @@ fn root(app: &App) -> PathBuf {
 }
 
 /// Asks for approval of a plan. True when it is given.
-pub fn approve(view: &View, workspace: &str, mode: PlanMode) -> bool {
+///
+/// # Errors
+/// When there is nobody to answer, which is told.
+pub fn approve(view: &View, workspace: &str, mode: PlanMode) -> Result<bool, Told> {
     let place = if workspace == "default" { String::new() } else { format!(" in workspace {workspace:?}") };
     let (question, explained) = match mode {
         PlanMode::Destroy => (
@@ -272,5 +276,9 @@ pub fn approve(view: &View, workspace: &str, mode: PlanMode) -> bool {
     };
     let answer = view.out().ask(&format!("\n{question}\n  {explained}\n\n  Enter a value: "));
     view.explain("");
-    answer.is_some_and(|a| a == "yes")
+    let unanswered = || {
+        let what = "The plan needs approval, and the input ended before there was an answer.";
+        view.error(Diagnostic::error("Approval needed", what).help("Answer \"yes\", apply a saved plan, or use -auto-approve."))
+    };
+    Ok(answer.ok_or_else(unanswered)? == "yes")
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use secstack_base::{Diagnostic, Diags, Sources};
+use secstack_plan::Plan;
 use secstack_plan::plan::Summary;
-use secstack_plan::{Plan, PlanMode};
 use secstack_run::{Events, ProviderSet};
 use secstack_state::model::Snapshot;
 
@@ -14,6 +14,17 @@ use crate::app::Told;
 use crate::json::stream::{Operation, Stream};
 use crate::output::Out;
 use crate::text::{self, Progress};
+
+/// Which command carries out a plan: each sums up in its own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// `apply`, also of a plan to destroy.
+    Apply,
+    /// `destroy`
+    Destroy,
+    /// `refresh`
+    Refresh,
+}
 
 /// How a run speaks. Clones speak as one.
 #[derive(Clone)]
@@ -83,6 +94,14 @@ impl View {
         match &self.kind {
             Kind::Text => self.out.line(text),
             Kind::Json(stream) => stream.log(text.trim()),
+        }
+    }
+
+    /// Tells how far an initialisation is. Programs know the message by its code.
+    pub fn stage(&self, code: &str, text: &str) {
+        match &self.kind {
+            Kind::Text => self.out.line(text),
+            Kind::Json(stream) => stream.stage(code, text.trim()),
         }
     }
 
@@ -198,26 +217,26 @@ impl View {
     }
 
     /// Tells what an apply did, and the outputs after it.
-    pub fn applied(&self, mode: PlanMode, done: Summary, state: &Snapshot) {
-        let operation = if mode == PlanMode::Destroy { Operation::Destroy } else { Operation::Apply };
+    pub fn applied(&self, task: Task, done: Summary, state: &Snapshot) {
         match &self.kind {
             Kind::Json(stream) => {
-                stream.summary(operation, done);
-                if mode != PlanMode::Destroy {
-                    stream.outputs(state);
+                match task {
+                    Task::Apply => stream.summary(Operation::Apply, done),
+                    Task::Destroy => return stream.summary(Operation::Destroy, done),
+                    Task::Refresh => {}
                 }
+                stream.outputs(state);
             }
             Kind::Text => {
                 let imported = if done.import > 0 { format!("{} imported, ", done.import) } else { String::new() };
-                let text = match operation {
-                    Operation::Destroy => format!("Destroy complete! Resources: {} destroyed.", done.remove),
-                    _ => format!(
-                        "Apply complete! Resources: {imported}{} added, {} changed, {} destroyed.",
-                        done.add, done.change, done.remove
-                    ),
+                let Summary { add, change, remove, .. } = done;
+                let text = match task {
+                    Task::Apply => format!("Apply complete! Resources: {imported}{add} added, {change} changed, {remove} destroyed."),
+                    Task::Destroy => format!("Destroy complete! Resources: {remove} destroyed."),
+                    Task::Refresh => "Refresh complete!".into(),
                 };
                 self.out.line(format!("\n{}", self.out.style().paint(text::Colour::Green, &text)));
-                if mode != PlanMode::Destroy && !state.outputs.is_empty() {
+                if task != Task::Destroy && !state.outputs.is_empty() {
                     self.out.text(&format!("\nOutputs:\n\n{}", text::outputs(state)));
                 }
             }

@@ -29,9 +29,10 @@ pub fn format(text: &str) -> Result<String, Diags> {
         out.extend(std::iter::repeat_n(' ', p.spaces));
         out.push_str(&p.text);
     }
-    // Space at the very end stays.
-    let last = text.rsplit('\n').next().unwrap_or("");
-    out.extend(std::iter::repeat_n(' ', last.len() - last.trim_end_matches([' ', '\t']).len()));
+    // Space at the very end stays. A comment that nothing ends has it already.
+    let space_at_end = |t: &str| t.len() - t.trim_end_matches([' ', '\t']).len();
+    let held = pieces.last().filter(|p| p.kind == Kind::Comment).map_or(0, |p| space_at_end(&p.text));
+    out.extend(std::iter::repeat_n(' ', space_at_end(text).saturating_sub(held)));
     Ok(out)
 }
 

@@ -20,7 +20,7 @@ use crate::flags::{Ask, Lock, Look, Planning, StatePaths, Variables, Warnings, s
 use crate::operation::{self, Applying};
 use crate::project::{self, Project};
 use crate::session::Session;
-use crate::view::View;
+use crate::view::{Task, View};
 use crate::{json, recovery, stores, vars};
 
 /// What `apply` and `destroy` share.
@@ -78,7 +78,7 @@ impl ApplyCommand {
         let view = View::new(&app.out, self.shared.json).compact(self.shared.warnings.compact_warnings);
         match &self.plan {
             Some(path) => self.shared.apply_saved(app, &view, path).await,
-            None => self.shared.plan_and_apply(app, &view, self.shared.auto_approve).await,
+            None => self.shared.plan_and_apply(app, &view, Task::Apply).await,
         }
     }
 }
@@ -88,12 +88,14 @@ impl Destroy {
     pub async fn run(&mut self, app: &App) -> Outcome {
         self.shared.planning.destroy = true;
         let view = View::new(&app.out, self.shared.json).compact(self.shared.warnings.compact_warnings);
-        self.shared.plan_and_apply(app, &view, self.shared.auto_approve || self.force).await
+        self.shared.auto_approve |= self.force;
+        self.shared.plan_and_apply(app, &view, Task::Destroy).await
     }
 }
 
 impl Shared {
-    pub(super) async fn plan_and_apply(&self, app: &App, view: &View, approved: bool) -> Outcome {
+    pub(super) async fn plan_and_apply(&self, app: &App, view: &View, task: Task) -> Outcome {
+        let approved = self.auto_approve || task == Task::Refresh;
         let options = operation::options(view, &self.planning)?;
         if view.is_json() && !approved {
             let what = "There is no one to ask for approval when -json is set. You can either apply a saved plan file, or enable the -auto-approve option.";
@@ -103,7 +105,7 @@ impl Shared {
         let inputs = project.values(app, view, self.ask.allowed()).await?;
         let mut session = Session::open(view, &project.place, &project.workspace, &self.lock, "OperationTypeApply").await?;
         let ran = match recovery::resolve(app, view, &project, &mut session, &inputs).await {
-            Ok(()) => self.within(app, view, &project, &session, inputs, options, approved).await,
+            Ok(()) => self.within(app, view, &project, &session, inputs, options, task).await,
             Err(told) => Err(told),
         };
         session.close(view).await;
@@ -119,26 +121,29 @@ impl Shared {
         session: &Session,
         inputs: BTreeMap<Str, Value>,
         options: secstack_plan::Options,
-        approved: bool,
+        task: Task,
     ) -> Outcome {
         let mode = options.mode;
         let plan = operation::plan(app, view, project, session, &inputs, options).await?;
-        view.plan(&plan, &project.providers);
+        // The stream of a refresh tells of no plan.
+        if task != Task::Refresh || !view.is_json() {
+            view.plan(&plan, &project.providers);
+        }
         view.diags(&plan.diags);
         if !plan.applyable {
             if session.is_recovered || project.place.ciphers.state.is_migrating() {
                 session.write(view, &session.snapshot).await?;
             }
-            view.applied(mode, Default::default(), &session.snapshot);
+            view.applied(task, Default::default(), &session.snapshot);
             return Ok(0);
         }
-        if !approved {
+        if !self.auto_approve && task != Task::Refresh {
             if !self.ask.allowed() {
                 let what =
                     "The plan needs approval, and -input=false says that nobody is to be asked. Apply a saved plan, or use -auto-approve.";
                 return Err(view.error(Diagnostic::error("Approval needed", what)));
             }
-            if !operation::approve(view, &project.workspace, mode) {
+            if !operation::approve(view, &project.workspace, mode)? {
                 view.explain(if mode == PlanMode::Destroy { "Destroy cancelled." } else { "Apply cancelled." });
                 return Err(Told);
             }
@@ -151,6 +156,7 @@ impl Shared {
             workspace: &project.workspace,
             session,
             parallelism: self.planning.parallelism,
+            task,
         };
         operation::apply(app, view, applying).await
     }
@@ -197,6 +203,7 @@ impl Shared {
             workspace: &saved.workspace,
             session,
             parallelism: self.planning.parallelism,
+            task: Task::Apply,
         };
         operation::apply(app, view, applying).await
     }

@@ -52,7 +52,7 @@ impl Fmt {
     pub async fn run(&self, app: &App) -> Outcome {
         let view = View::new(&app.out, false);
         let mut run = Run { options: self, app, sources: Sources::default(), diags: Diags::new(), differ: false };
-        if self.targets == [PathBuf::from("-")] {
+        if self.targets.first().is_some_and(|t| t.as_os_str() == "-") {
             run.stdin();
         } else if self.targets.is_empty() {
             run.directory(Path::new("."));

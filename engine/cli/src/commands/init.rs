@@ -80,23 +80,37 @@ impl Init {
             let what = "This version does not copy modules into the working directory. Fetch the module with git, and run init there.";
             return Err(view.error(Diagnostic::error("Unsupported option -from-module", what)));
         }
+        if self.migrates() && self.reconfigure {
+            let option = if self.migrate_state { "-migrate-state" } else { "-force-copy" };
+            let what = format!("The {option} and -reconfigure options are mutually-exclusive.");
+            return Err(view.error(Diagnostic::error("Invalid init options", what)));
+        }
+        if self.migrate_state && self.json {
+            let what = "The -migrate-state option asks questions, which the -json option leaves no room for.";
+            return Err(view.error(Diagnostic::error("The -migrate-state and -json options are mutually-exclusive", what)));
+        }
         let has_files =
             std::fs::read_dir(&app.root).into_iter().flatten().flatten().any(|e| load::is_configuration(&e.file_name().to_string_lossy()));
         if !has_files {
-            view.say("secstack initialized in an empty directory!\n\nThe directory has no Terraform configuration files. You may begin working with secstack immediately by creating Terraform configuration files.");
+            view.stage("output_init_empty_message", "secstack initialized in an empty directory!\n\nThe directory has no Terraform configuration files. You may begin working with secstack immediately by creating Terraform configuration files.");
             return Ok(0);
         }
         let loaded = self.modules(app, &view)?;
         let providers = app.providers();
         let mut diags = load::requirements::provider_versions(&loaded.1, &providers);
         if self.backend {
+            view.stage("initializing_backend_message", "Initializing the backend...");
             self.place(app, &view, &loaded, &mut diags).await?;
         }
         diags.extend(secstack_plan::unknown_providers(&loaded.1, &*providers));
         view.check(&diags)?;
-        view.say("\nsecstack has been successfully initialized!");
+        view.stage(
+            "initializing_provider_plugin_message",
+            "Initializing provider plugins...\nProviders are built in: there is nothing to install.",
+        );
+        view.stage("output_init_success_message", "\nsecstack has been successfully initialized!");
         if !app.in_automation {
-            view.explain("\nYou may now begin working with secstack. Try running \"secstack plan\" to see\nany changes that are required for your infrastructure.\n\nProviders are built in: unless you add a module of another package, you need not run init again.");
+            view.stage("output_init_success_cli_message", "\nYou may now begin working with secstack. Try running \"secstack plan\" to see\nany changes that are required for your infrastructure.\n\nProviders are built in: unless you add a module of another package, you need not run init again.");
         }
         Ok(0)
     }
@@ -125,16 +139,16 @@ impl Init {
         let workspace = app.workspace().map_err(|d| view.error(d))?;
         let early = Early { inputs: &loaded.0.inputs, files: &files, workspace: &workspace };
         let has_block = load::backend(&loaded.1).is_some();
+        if !has_block && !self.backend_config.is_empty() {
+            let what = "The -backend-config option was given, but the configuration has no \"backend\" block to complete. A state in terraform.tfstate needs none.";
+            diags.push(Diagnostic::warning("Missing backend configuration", what));
+        }
         let written = stores::written(&loaded.1, &early, diags);
-        let given = self.backend_arguments(app, written.as_ref().map_or("local", |w| &w.ty), diags);
+        let given =
+            if has_block { self.backend_arguments(app, written.as_ref().map_or("local", |w| &w.ty), diags) } else { Arguments::new() };
         let ciphers = encryption::ciphers(&loaded.1, &loaded.0, &early, diags);
         view.check(diags)?;
         let written = written.ok_or(Told)?;
-        if !given.is_empty() && !has_block {
-            let what = "The -backend-config option was given, but the configuration has no \"backend\" block to complete. A state in terraform.tfstate needs none.";
-            diags.push(Diagnostic::warning("Missing backend configuration", what));
-            return Ok(());
-        }
         let saved = Saved::read(app).filter(|_| !self.reconfigure);
         let complete = match &saved {
             // What was given on an earlier command line still counts.
@@ -171,7 +185,7 @@ impl Init {
         if place.ty != "local" || !arguments.is_empty() || self.reconfigure {
             Saved::write(app, &written, &arguments).map_err(|d| view.error(d))?;
         }
-        view.say(&format!("Successfully configured the backend {:?}!", place.ty));
+        view.stage("backend_configured_success", &format!("Successfully configured the backend {:?}!", place.ty));
         Ok(())
     }
 
@@ -257,7 +271,10 @@ pub(super) fn fetch(app: &App, view: &View, collected: &vars::Collected, workspa
     let begun = std::cell::Cell::new(false);
     let tell = |p: Progress<'_>| {
         if !begun.replace(true) {
-            view.say(if upgrade { "Upgrading modules..." } else { "Initializing modules..." });
+            match upgrade {
+                true => view.stage("upgrading_modules_message", "Upgrading modules..."),
+                false => view.stage("initializing_modules_message", "Initializing modules..."),
+            }
         }
         match p {
             Progress::Download { key, from, version } => {

@@ -10,6 +10,9 @@ mod get;
 mod graph;
 mod import;
 mod init;
+mod login;
+mod metadata;
+mod modules;
 mod output;
 mod plan;
 mod providers;
@@ -44,6 +47,10 @@ pub enum Command {
     Get(get::Get),
     Graph(graph::GraphCommand),
     Import(import::Import),
+    Login(login::Login),
+    Logout(login::Logout),
+    Metadata(metadata::Metadata),
+    Modules(modules::Modules),
     Output(output::Output),
     Providers(providers::Providers),
     Recover(recover::Recover),
@@ -75,6 +82,10 @@ pub async fn run(command: Command, started_in: Option<PathBuf>) -> u8 {
         Command::Get(c) => c.run(&app(!c.look.no_color)).await,
         Command::Graph(c) => c.run(&app(true)).await,
         Command::Import(c) => c.run(&app(!c.look.no_color)).await,
+        Command::Login(c) => c.run(&app(true)).await,
+        Command::Logout(c) => c.run(&app(true)).await,
+        Command::Metadata(c) => c.run(&app(true)).await,
+        Command::Modules(c) => c.run(&app(!c.look.no_color)).await,
         Command::Providers(c) => c.run(&app(true)).await,
         Command::Taint(c) => c.run(&app(true)).await,
         Command::Test(c) => c.run(&app(!c.look.no_color)).await,

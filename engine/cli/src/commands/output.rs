@@ -44,8 +44,8 @@ impl Output {
         let (place, workspace) = project::place(app, &view, &paths)?;
         let session = Session::look(&view, &place, &workspace).await?;
         let outputs = &session.snapshot.outputs;
-        let Some(name) = &self.name else {
-            if self.json {
+        let Some(name) = self.name.as_ref().filter(|_| !outputs.is_empty()) else {
+            if self.json && self.name.is_none() {
                 app.out.line(json::outputs(&session.snapshot));
             } else if outputs.is_empty() {
                 let what = "The state file either has no outputs defined, or all the defined outputs are empty. Please define an output in your configuration with the `output` keyword and run `secstack refresh` for it to become available.";

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::apply::Shared;
 use crate::app::{App, Outcome};
-use crate::view::View;
+use crate::view::{Task, View};
 
 /// Update the state to match remote systems
 ///
@@ -20,6 +20,6 @@ impl Refresh {
     pub async fn run(&mut self, app: &App) -> Outcome {
         self.shared.planning.refresh_only = true;
         let view = View::new(&app.out, self.shared.json).compact(self.shared.warnings.compact_warnings);
-        self.shared.plan_and_apply(app, &view, true).await
+        self.shared.plan_and_apply(app, &view, Task::Refresh).await
     }
 }

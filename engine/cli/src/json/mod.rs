@@ -10,6 +10,7 @@ mod checks;
 mod configuration;
 mod diagnostic;
 mod drift;
+mod functions;
 mod modules;
 mod plan;
 mod saved;
@@ -22,6 +23,7 @@ mod write;
 
 pub use diagnostic::diagnostic;
 pub use drift::drift;
+pub use functions::functions;
 pub use plan::plan_document;
 pub use saved::{read_plan, write_plan};
 pub use schemas::provider_schemas;

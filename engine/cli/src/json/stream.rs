@@ -142,6 +142,11 @@ impl Stream {
         self.line("info", text, &[("type", "\"log\"")]);
     }
 
+    /// Tells how far an initialisation is.
+    pub fn stage(&self, code: &str, text: &str) {
+        self.line("info", text, &[("message_code", &format!("\"{code}\"")), ("type", "\"init_output\"")]);
+    }
+
     /// Tells the changes of a saved plan that is about to be applied.
     pub fn saved_plan(&self, plan: &Plan) {
         for c in plan.changes.iter().filter(|c| c.action != Action::NoOp && !change::is_hidden(c)) {

@@ -87,22 +87,22 @@ impl Delta<'_> {
         if v.is_sensitive() {
             return literal(v, indent);
         }
-        let (pad, end) = (" ".repeat(indent + 4), " ".repeat(indent));
+        let (pad, end) = (" ".repeat(indent + 2), " ".repeat(indent));
         let sign = m.sign(self.style);
         match &v.data {
             Data::String(s) if s.len() > 20 => match document::structure(s) {
-                Some(inside) => format!("jsonencode(\n{pad}{}\n{end})", self.whole(&inside, indent + 4, m)),
+                Some(inside) => format!("jsonencode(\n{pad}  {}\n{end})", self.whole(&inside, indent + 4, m)),
                 None => literal(v, indent),
             },
             Data::List(_, items) | Data::Set(_, items) | Data::Tuple(items) if !items.is_empty() => {
-                let body: String = items.iter().map(|i| format!("{pad}{sign} {},\n", self.whole(i, indent + 6, m))).collect();
+                let body: String = items.iter().map(|i| format!("{pad}{sign} {},\n", self.whole(i, indent + 4, m))).collect();
                 format!("[\n{body}{end}]")
             }
             Data::Map(_, map) | Data::Object(map) if !map.is_empty() => {
                 let shown: Vec<_> = map.iter().filter(|(_, v)| !v.is_null()).collect();
                 let width = shown.iter().map(|(k, _)| key(k).chars().count()).max().unwrap_or(0);
                 let body: String =
-                    shown.iter().map(|(k, i)| format!("{pad}{sign} {:<width$} = {}\n", key(k), self.whole(i, indent + 6, m))).collect();
+                    shown.iter().map(|(k, i)| format!("{pad}{sign} {:<width$} = {}\n", key(k), self.whole(i, indent + 4, m))).collect();
                 format!("{{\n{body}{end}}}")
             }
             _ => literal(v, indent),
@@ -110,7 +110,7 @@ impl Delta<'_> {
     }
 
     fn changed(&self, a: &Value, b: &Value, path: &Path, indent: usize) -> String {
-        let (pad, end) = (" ".repeat(indent + 4), " ".repeat(indent));
+        let (pad, end) = (" ".repeat(indent + 2), " ".repeat(indent));
         match (&a.data, &b.data) {
             (Data::String(x), Data::String(y)) => {
                 if let (Some(x), Some(y)) = (document::structure(x), document::structure(y)) {
@@ -120,7 +120,7 @@ impl Delta<'_> {
                     return format!(
                         "jsonencode(\n{pad}{} {}\n{end})",
                         Mark::Changed.sign(self.style),
-                        self.changed(&x, &y, path, indent + 6)
+                        self.changed(&x, &y, path, indent + 4)
                     );
                 }
                 if x.contains('\n') || y.contains('\n') {
@@ -135,21 +135,21 @@ impl Delta<'_> {
                 let width = shown.iter().map(|(n, ..)| key(n).chars().count()).max().unwrap_or(0);
                 let object = matches!(b.data, Data::Object(_));
                 let step = |n: &Str| path.then(if object { Step::Attr(n.clone()) } else { Step::Key(n.clone()) });
-                let mut body: String = shown.iter().map(|(n, p, q)| self.attribute(&key(n), width, *p, *q, &step(n), indent + 4)).collect();
+                let mut body: String = shown.iter().map(|(n, p, q)| self.attribute(&key(n), width, *p, *q, &step(n), indent + 2)).collect();
                 let hidden = pairs.iter().filter(|(_, p, q)| mark(*p, *q) == Mark::Same && !is_nothing(*p)).count();
-                body.push_str(&self.hidden(hidden, "element", indent + 6));
+                body.push_str(&self.hidden(hidden, "element", indent + 4));
                 format!("{{\n{body}{end}}}")
             }
             (Data::Set(_, x), Data::Set(_, y)) => {
                 let has = |list: &[Value], v: &Value| list.iter().any(|w| w.same(v));
                 let mut body = String::new();
                 for v in x.iter().filter(|v| !has(y, v)) {
-                    body.push_str(&format!("{pad}{} {},\n", Mark::Removed.sign(self.style), self.whole(v, indent + 6, Mark::Removed)));
+                    body.push_str(&format!("{pad}{} {},\n", Mark::Removed.sign(self.style), self.whole(v, indent + 4, Mark::Removed)));
                 }
                 for v in y.iter().filter(|v| !has(x, v)) {
-                    body.push_str(&format!("{pad}{} {},\n", Mark::Added.sign(self.style), self.whole(v, indent + 6, Mark::Added)));
+                    body.push_str(&format!("{pad}{} {},\n", Mark::Added.sign(self.style), self.whole(v, indent + 4, Mark::Added)));
                 }
-                body.push_str(&self.hidden(x.iter().filter(|v| has(y, v)).count(), "element", indent + 6));
+                body.push_str(&self.hidden(x.iter().filter(|v| has(y, v)).count(), "element", indent + 4));
                 format!("[\n{body}{end}]")
             }
             (Data::List(_, x) | Data::Tuple(x), Data::List(_, y) | Data::Tuple(y)) => self.sequence(x, y, path, indent),
@@ -159,7 +159,7 @@ impl Delta<'_> {
 
     /// Lists by their longest common run, so that one element more does not shift all others.
     fn sequence(&self, x: &[Value], y: &[Value], path: &Path, indent: usize) -> String {
-        let (pad, end) = (" ".repeat(indent + 4), " ".repeat(indent));
+        let (pad, end) = (" ".repeat(indent + 2), " ".repeat(indent));
         let texts = |list: &[Value]| list.iter().map(|v| literal(v, 0)).collect::<Vec<_>>();
         let (tx, ty) = (texts(x), texts(y));
         let (mut body, mut same) = (String::new(), 0);
@@ -174,19 +174,19 @@ impl Delta<'_> {
                         body.push_str(&format!(
                             "{pad}{} {},\n",
                             Mark::Changed.sign(self.style),
-                            self.value(Some(&x[old.start + i]), Some(&y[new.start + i]), &p, indent + 6)
+                            self.value(Some(&x[old.start + i]), Some(&y[new.start + i]), &p, indent + 4)
                         ));
                     }
                     for v in &x[old.start + paired..old.end] {
-                        body.push_str(&format!("{pad}{} {},\n", Mark::Removed.sign(self.style), self.whole(v, indent + 6, Mark::Removed)));
+                        body.push_str(&format!("{pad}{} {},\n", Mark::Removed.sign(self.style), self.whole(v, indent + 4, Mark::Removed)));
                     }
                     for v in &y[new.start + paired..new.end] {
-                        body.push_str(&format!("{pad}{} {},\n", Mark::Added.sign(self.style), self.whole(v, indent + 6, Mark::Added)));
+                        body.push_str(&format!("{pad}{} {},\n", Mark::Added.sign(self.style), self.whole(v, indent + 4, Mark::Added)));
                     }
                 }
             }
         }
-        body.push_str(&self.hidden(same, "element", indent + 6));
+        body.push_str(&self.hidden(same, "element", indent + 4));
         format!("[\n{body}{end}]")
     }
 

@@ -143,6 +143,9 @@ impl State {
             Sub::List { addresses, query, id, state } => {
                 let wanted = query.wanted(addresses).map_err(|d| view.error(d))?;
                 let (session, _) = look(app, &view, state.as_deref()).await?;
+                if let Some(nothing) = addresses.iter().find(|a| !a.contains('*') && !query::names_something(a, &session.snapshot)) {
+                    return Err(view.error(text::not_there(&session.snapshot, nothing)));
+                }
                 for (addr, _, instance) in session.snapshot.instances() {
                     let has_id = |id: &String| {
                         instance.current.as_deref().and_then(|o| o.decode_implied().ok()).is_some_and(|v| v.get_str("id") == Some(id))

@@ -101,6 +101,11 @@ fn steps(path: &str) -> Option<Vec<String>> {
     Some(steps)
 }
 
+/// Whether an address is that of anything in the state.
+pub fn names_something(address: &str, state: &Snapshot) -> bool {
+    address.parse::<Target>().is_ok_and(|t| state.instances().any(|(a, ..)| t.contains(&a)))
+}
+
 impl Wanted {
     /// Whether an instance is asked for.
     pub fn contains(&self, addr: &Addr, instance: &InstanceState) -> bool {
