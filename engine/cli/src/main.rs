@@ -11,6 +11,7 @@ mod commands;
 mod drift;
 mod encryption;
 mod flags;
+mod generate;
 mod interrupt;
 mod json;
 mod operation;

@@ -16,7 +16,7 @@ use crate::flags::{Assignment, Variables};
 use crate::output::Out;
 
 /// The values given, and the files they come from.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Collected {
     /// By name; names that no variable has included.
     pub inputs: BTreeMap<Str, Input>,
@@ -30,10 +30,17 @@ pub struct Collected {
 
 /// Collects values from the environment, from files in `root` and from the command line.
 pub fn collect(root: &Path, given: &Variables) -> Collected {
-    let mut c = Collected::default();
+    collect_from(root, &[Path::new("")], given, Sources::default())
+}
+
+/// The same, with files in several directories below `root`, of which later ones win. The files are added to `sources`.
+pub fn collect_from(root: &Path, dirs: &[&Path], given: &Variables, sources: Sources) -> Collected {
+    let mut c = Collected { sources, ..Collected::default() };
     c.environment();
     c.encryption();
-    c.automatic(root);
+    for dir in dirs {
+        c.automatic(root, dir);
+    }
     for assignment in &given.0 {
         match assignment {
             Assignment::Value(text) => c.value(text),
@@ -72,13 +79,14 @@ impl Collected {
         self.encryption = found;
     }
 
-    fn automatic(&mut self, root: &Path) {
+    fn automatic(&mut self, root: &Path, dir: &Path) {
         for name in ["terraform.tfvars", "terraform.tfvars.json"] {
-            if root.join(name).is_file() {
-                self.file(root, name, name);
+            let path = dir.join(name);
+            if root.join(&path).is_file() {
+                self.file(root, &path.to_string_lossy(), &path.to_string_lossy());
             }
         }
-        let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+        let entries = std::fs::read_dir(root.join(dir)).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries
             .filter(|e| !e.path().is_dir())
             .map(|e| e.file_name().to_string_lossy().into_owned())
@@ -86,7 +94,8 @@ impl Collected {
             .collect();
         names.sort();
         for name in names {
-            self.file(root, &name, &name);
+            let path = dir.join(name);
+            self.file(root, &path.to_string_lossy(), &path.to_string_lossy());
         }
     }
 

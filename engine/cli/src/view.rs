@@ -1,10 +1,11 @@
 //! How a run speaks: to a person, or to a program that reads the event stream.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use secstack_base::{Diagnostic, Diags, Sources};
+use secstack_base::{Addr, Diagnostic, Diags, Sources};
 use secstack_plan::Plan;
 use secstack_plan::plan::Summary;
 use secstack_run::{Events, ProviderSet};
@@ -206,6 +207,13 @@ impl View {
         match &self.kind {
             Kind::Json(stream) => stream.plan(plan),
             Kind::Text => self.out.line(format!("\n{}", text::plan(plan, providers, self.out.style()))),
+        }
+    }
+
+    /// Tells the view which resources get the configuration that was generated for them.
+    pub fn generated(&self, blocks: BTreeMap<Addr, String>) {
+        if let Kind::Json(stream) = &self.kind {
+            stream.generated(blocks);
         }
     }
 

@@ -29,6 +29,7 @@ pub(crate) use content::{Content, Shape, part, whole};
 pub(crate) use module_call::providers;
 pub(crate) use reference::{Quoted, list, provider_ref, reference, references_of, unquoted};
 pub use types::type_constraint;
+pub(crate) use variable::rule;
 
 /// One file of a module.
 #[derive(Clone, Debug)]

@@ -313,3 +313,17 @@ fn has(cell: &impl Fn(&Line) -> (usize, usize), l: &Line) -> bool {
     let (start, end) = cell(l);
     start < end
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As Terraform 1.11.4 writes them.
+    #[test]
+    fn space_at_the_very_end_stays_and_is_written_once() {
+        for text in ["# tests ", "a = 1 # note   ", "a = 1   ", "a = 1\n\t \t", "   "] {
+            let want = text.replace('\t', " ");
+            assert_eq!(format(text).as_deref(), Ok(&*want), "{text:?}");
+        }
+    }
+}

@@ -190,8 +190,6 @@ const OPTIONS: Shape = Shape { args: &["mode", "refresh", "replace", "target"], 
 
 const RUN_MODULE: Shape = Shape { args: &["source", "version"], required: &[], blocks: &[] };
 
-const RULE: Shape = Shape { args: &["condition", "error_message"], required: &["condition", "error_message"], blocks: &[] };
-
 const PROVIDER: Shape = Shape { args: &["alias", "version"], required: &[], blocks: &[] };
 
 const MOCK_PROVIDER: Shape = Shape {
@@ -281,12 +279,7 @@ fn run(name: Str, b: &Block, all_parallel: bool, d: &mut Diags) -> Run {
             "plan_options" => out.options = options(inner, d),
             "variables" => variables(inner, &mut out.variables, d),
             "module" => out.module = run_module(inner, d),
-            "assert" => {
-                let c = whole(&inner.body, &RULE, d);
-                if let (Some(condition), Some(error_message)) = (c.expr("condition"), c.expr("error_message")) {
-                    out.asserts.push(CheckRule { condition, error_message, span: inner.span });
-                }
-            }
+            "assert" => out.asserts.extend(crate::decode::rule(inner, "assert", d)),
             _ => {}
         }
     }
@@ -420,7 +413,7 @@ fn keyword(c: &Content, name: &str, words: &[&str], d: &mut Diags) -> Option<usi
     let found = provider_ref(&a.expr, c.json, name, &mut Diags::new()).filter(|p| p.alias.is_none() && p.key.is_none());
     let index = found.and_then(|p| words.iter().position(|w| **w == *p.name));
     if index.is_none() {
-        let detail = format!("The {name:?} argument requires one of the following keywords: {}.", words.join(" or "));
+        let detail = format!("The {name:?} argument requires one of the following keywords without quotes: {}.", words.join(" or "));
         d.push(Diagnostic::error(format!("Invalid {name:?} keyword"), detail).at(a.expr.span));
     }
     index

@@ -151,10 +151,15 @@ impl Planner {
             };
             let known = config.find(&path).is_some_and(|ix| config.module(ix).module.resources.contains_key(&name));
             if !known {
-                let dot = if path.0.is_empty() { "" } else { "." };
-                let what = format!(
-                    "The configuration for the given import target {path}{dot}{name} does not exist. If you wish to automatically generate config for this resource, use the -generate-config-out option within terraform plan. Otherwise, make sure the target resource exists within your configuration. For example:\n\n  terraform plan -generate-config-out=generated.tf"
-                );
+                let what = if !path.0.is_empty() {
+                    format!("Resource {path}.{name} not found. Only resources within the root module are eligible for config generation.")
+                } else if block.for_each.is_some() || matches!(block.to.kind, ExprKind::Index { .. }) {
+                    "The given import block is not compatible with config generation. The -generate-config-out option cannot be used with import blocks which use for_each, or resources which use for_each or count.".into()
+                } else {
+                    format!(
+                        "The configuration for the given import target {name} does not exist. If you wish to automatically generate config for this resource, use the -generate-config-out option within terraform plan. Otherwise, make sure the target resource exists within your configuration. For example:\n\n  terraform plan -generate-config-out=generated.tf"
+                    )
+                };
                 self.diags.push(Diagnostic::error(NO_TARGET, what).at(block.to.span));
             }
         }

@@ -1,15 +1,17 @@
 //! `plan`
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use secstack_base::Diagnostic;
-use secstack_plan::Plan;
+use secstack_base::{Addr, Str, Value};
 use secstack_plan::file::{SavedBackend, SavedPlan};
+use secstack_plan::{Options, Plan};
 use secstack_run::load::{Manifest, is_configuration};
 
 use crate::app::{App, Outcome, Told};
 use crate::flags::{Ask, Lock, Look, Planning, StatePaths, Variables, Warnings, switch};
+use crate::generate::Target;
 use crate::project::Project;
 use crate::session::Session;
 use crate::view::View;
@@ -35,8 +37,8 @@ pub struct PlanCommand {
     /// Print events as JSON, one object a line.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     json: bool,
-    /// Not supported.
-    #[arg(long = "generate-config-out", value_name = "PATH", hide = true)]
+    /// Write configuration for objects that import blocks name and nobody declares to this file, which must not exist yet.
+    #[arg(long = "generate-config-out", value_name = "PATH")]
     generate_config_out: Option<PathBuf>,
     #[command(flatten)]
     ask: Ask,
@@ -52,23 +54,22 @@ impl PlanCommand {
     /// Runs the command.
     pub async fn run(&self, app: &App) -> Outcome {
         let view = View::new(&app.out, self.json).compact(self.warnings.compact_warnings);
-        if self.generate_config_out.is_some() {
-            let what = "This version does not write configuration for imported objects. Write the resource blocks yourself; the plan shows which arguments differ.";
-            return Err(view.error(Diagnostic::error("Unsupported option -generate-config-out", what)));
-        }
         let options = operation::options(&view, &self.planning)?;
+        let target = self.generate_config_out.as_deref().map(|path| Target::new(app, path, options.mode));
+        let target = target.transpose().map_err(|d| view.error(d))?;
         let mut project = Project::open(app, &view, &self.variables, &self.state)?;
         let inputs = project.values(app, &view, self.ask.allowed()).await?;
         let mut session = Session::open_to_plan(&view, &project.place, &project.workspace, &self.lock).await?;
-        let planned = match recovery::resolve(app, &view, &project, &mut session, &inputs).await {
-            Ok(()) => operation::plan(app, &view, &project, &session, &inputs, options).await,
-            Err(told) => Err(told),
-        };
+        let planned = self.within(app, &view, &mut project, &mut session, &inputs, options, target.as_ref()).await;
         session.close(&view).await;
-        let plan = planned?;
+        let (plan, generated) = planned?;
+        view.generated(generated.clone().unwrap_or_default());
         view.plan(&plan, &project.providers);
         view.diags(&plan.diags);
         let changes = plan.applyable;
+        if let Some(target) = target.filter(|_| generated.is_some()) {
+            view.explain(&target.told());
+        }
         match &self.out {
             Some(path) => {
                 save(app, &view, &project, plan, path)?;
@@ -82,6 +83,26 @@ impl PlanCommand {
             None => {}
         }
         Ok(if self.detailed_exitcode && changes { 2 } else { 0 })
+    }
+
+    /// Makes the plan, after configuration was generated where that is asked for.
+    #[allow(clippy::too_many_arguments, reason = "the two halves of one function")]
+    async fn within(
+        &self,
+        app: &App,
+        view: &View,
+        project: &mut Project,
+        session: &mut Session,
+        inputs: &BTreeMap<Str, Value>,
+        options: Options,
+        target: Option<&Target>,
+    ) -> Result<(Plan, Option<BTreeMap<Addr, String>>), Told> {
+        recovery::resolve(app, view, project, session, inputs).await?;
+        let generated = match target {
+            Some(target) => target.fill(app, view, project, session, inputs, &options).await?,
+            None => None,
+        };
+        Ok((operation::plan(app, view, project, session, inputs, options).await?, generated))
     }
 }
 

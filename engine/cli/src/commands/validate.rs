@@ -1,11 +1,13 @@
 //! `validate`
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use secstack_base::Diags;
 use secstack_run::load;
 
+use super::test::files;
 use crate::app::{App, Outcome};
 use crate::flags::{Look, Variables, switch};
 use crate::view::View;
@@ -21,12 +23,12 @@ pub struct Validate {
     /// Print a JSON object.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     json: bool,
-    /// Leave out files of tests. They are never validated here.
-    #[arg(long = "no-tests", hide = true)]
+    /// Leave out files of tests.
+    #[arg(long = "no-tests", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     no_tests: bool,
-    /// Where tests are.
-    #[arg(long = "test-directory", value_name = "PATH", hide = true)]
-    test_directory: Option<String>,
+    /// Where tests are, besides the current directory.
+    #[arg(long = "test-directory", value_name = "PATH", default_value = "tests")]
+    test_directory: PathBuf,
     #[command(flatten)]
     variables: Variables,
 }
@@ -38,7 +40,11 @@ impl Validate {
         let collected = vars::collect(&app.root, &self.variables);
         let loaded = project::read(app, &collected, &workspace, &mut project::installed(app));
         let providers = app.providers();
-        let (config, mut diags) = (Arc::new(loaded.config), loaded.diags);
+        let (mut config, mut diags) = (loaded.config, loaded.diags);
+        if !self.no_tests {
+            files::read(app, &self.test_directory, &[], &mut config.sources, &mut diags);
+        }
+        let config = Arc::new(config);
         diags.extend(load::requirements::provider_versions(&config, &providers));
         if !diags.has_errors() {
             diags.extend(project::validate(app, &config, &providers, &workspace).await.diags);

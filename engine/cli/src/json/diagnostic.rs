@@ -4,7 +4,7 @@ use std::path::Path;
 
 use secstack_base::{Diagnostic, Severity, Sources, Span};
 use secstack_lang::body::{Items, JsonKind, JsonMember, JsonNode};
-use secstack_lang::{parse_file, parse_json_file};
+use secstack_lang::{Block, parse_file, parse_json_file};
 
 use super::write::{Object, written};
 
@@ -94,7 +94,12 @@ impl<'a> Place<'a> {
         }
         let (body, diags) = parse_file(self.span.file, self.text);
         let Items::Native { blocks, .. } = body.items else { return None };
-        let block = blocks.iter().find(|b| within(Span { end: b.body.span.end.saturating_add(1), ..b.span }));
+        let end = |b: &Block| {
+            let end = b.body.span.end;
+            let has_brace = self.text[..self.text.len().min(end as usize)].ends_with('}');
+            if has_brace { end } else { end.saturating_add(1) }
+        };
+        let block = blocks.iter().find(|b| within(Span { end: end(b), ..b.span }));
         let Some(block) = block else { return if diags.has_errors() { self.open_block() } else { None } };
         let labels: String = block.labels.iter().map(|(label, _)| format!(" {label:?}")).collect();
         Some(format!("{}{labels}", block.ty))

@@ -36,6 +36,8 @@ pub enum Operation {
 pub struct Stream {
     out: Mutex<Box<dyn Write + Send>>,
     running: Mutex<BTreeMap<(Addr, Option<Str>), Running>>,
+    /// Configuration that was generated for resources.
+    generated: Mutex<BTreeMap<Addr, String>>,
 }
 
 struct Running {
@@ -47,7 +49,7 @@ struct Running {
 impl Stream {
     /// A stream that writes to `out`, begun with the version.
     pub fn new(out: impl Write + Send + 'static) -> Self {
-        let stream = Self { out: Mutex::new(Box::new(out)), running: Mutex::default() };
+        let stream = Self { out: Mutex::new(Box::new(out)), running: Mutex::default(), generated: Mutex::default() };
         let version = format!("\"{TERRAFORM_VERSION}\"");
         stream.line(
             "info",
@@ -147,6 +149,11 @@ impl Stream {
         self.line("info", text, &[("message_code", &format!("\"{code}\"")), ("type", "\"init_output\"")]);
     }
 
+    /// Takes the configuration that was generated, to be told with the changes.
+    pub fn generated(&self, blocks: BTreeMap<Addr, String>) {
+        *self.generated.lock().unwrap_or_else(PoisonError::into_inner) = blocks;
+    }
+
     /// Tells the changes of a saved plan that is about to be applied.
     pub fn saved_plan(&self, plan: &Plan) {
         for c in plan.changes.iter().filter(|c| c.action != Action::NoOp && !change::is_hidden(c)) {
@@ -157,7 +164,7 @@ impl Stream {
     /// Tells what a plan holds: drift, changes, their sum, and outputs.
     pub fn plan(&self, plan: &Plan) {
         for c in drift(plan) {
-            let planned = Planned::of(c);
+            let planned = Planned::of(c, None);
             self.line(
                 "info",
                 &format!("{}: Drift detected ({})", c.addr, planned.word),
@@ -210,7 +217,8 @@ impl Stream {
     }
 
     fn planned(&self, c: &Change) {
-        let planned = Planned::of(c);
+        let generated = self.generated.lock().unwrap_or_else(PoisonError::into_inner).get(&c.addr).cloned();
+        let planned = Planned::of(c, generated.as_deref());
         self.line("info", &format!("{}: Plan to {}", c.addr, planned.word), &[("change", &planned.json), ("type", "\"planned_change\"")]);
     }
 
@@ -292,7 +300,7 @@ struct Planned {
 }
 
 impl Planned {
-    fn of(c: &Change) -> Self {
+    fn of(c: &Change, generated: Option<&str>) -> Self {
         let previous = c.previous.as_ref().filter(|p| **p != c.addr);
         let word = match c.action {
             Action::NoOp if previous.is_some() => "move",
@@ -309,6 +317,7 @@ impl Planned {
             if let Some(id) = &c.importing {
                 Object::new(o.member("importing")).text_opt("id", Some(id)).end();
             }
+            o.text_opt("generated_config", generated);
             o.end();
         });
         Self { word, json }

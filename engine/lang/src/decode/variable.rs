@@ -1,7 +1,7 @@
 //! `variable`, `locals`, `output`, and the conditions that they and resources have.
 
 use secstack_base::convert::convert;
-use secstack_base::{Diagnostic, Type};
+use secstack_base::{Diagnostic, Diags, Type};
 
 use super::{Decoder, Shape, label, references_of, static_value, text, truth, type_constraint, whole};
 use crate::ast::{TraversalStep, references};
@@ -137,20 +137,8 @@ impl Decoder {
         }
     }
 
-    /// A block with a condition and its message. `kind` names the block in messages.
     pub(super) fn rule(&mut self, b: &Block, kind: &str) -> Option<CheckRule> {
-        let c = whole(&b.body, &RULE, &mut self.diags);
-        let condition = c.expr("condition");
-        if let Some(condition) = &condition {
-            let mut any = false;
-            references(condition, &mut |_| any = true);
-            if !any {
-                let detail = "The condition expression must refer to at least one object from elsewhere in the configuration, or else its result would not be checking anything.";
-                self.error(format!("Invalid {kind} expression"), detail, condition.span);
-                return None;
-            }
-        }
-        Some(CheckRule { condition: condition?, error_message: c.expr("error_message")?, span: b.span })
+        rule(b, kind, &mut self.diags)
     }
 
     pub(super) fn locals(&mut self, b: &Block) {
@@ -208,4 +196,20 @@ pub(super) fn only_one(owner: &str, ty: &str, again: &Block, first: &Block) -> D
     Diagnostic::error(format!("Duplicate {ty} block"), format!("This {owner} already has a {ty} block."))
         .at(again.ty_span)
         .label(first.span, "the first one")
+}
+
+/// A block with a condition and its message. `kind` names the block in messages.
+pub(crate) fn rule(b: &Block, kind: &str, diags: &mut Diags) -> Option<CheckRule> {
+    let c = whole(&b.body, &RULE, diags);
+    let condition = c.expr("condition");
+    if let Some(condition) = &condition {
+        let mut any = false;
+        references(condition, &mut |_| any = true);
+        if !any {
+            let detail = "The condition expression must refer to at least one object from elsewhere in the configuration, or else its result would not be checking anything.";
+            diags.push(Diagnostic::error(format!("Invalid {kind} expression"), detail).at(condition.span));
+            return None;
+        }
+    }
+    Some(CheckRule { condition: condition?, error_message: c.expr("error_message")?, span: b.span })
 }

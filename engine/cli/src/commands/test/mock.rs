@@ -5,44 +5,70 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use secstack_base::schema::{Block, Draft, ProviderSchema, Schema};
-use secstack_base::{Diags, ProviderAddr, Str, Type, Value, convert};
-use secstack_sdk::{Created, Found, Id, Instance, Provider, ReadRequest, Result};
+use secstack_base::{Data, Diagnostic, Diags, ProviderAddr, Str, Type, Value, convert};
+use secstack_sdk::{Created, Error, ErrorKind, Found, Id, Instance, Provider, ReadRequest, Result};
 
-/// Values of attributes by type.
-pub type Defaults = BTreeMap<Str, Value>;
+/// What is known of made-up objects.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// Values of attributes that a service would choose: an object, or null.
+    pub values: Value,
+    /// They are made up while planning already.
+    pub during_plan: bool,
+}
+
+impl Default for Given {
+    fn default() -> Self {
+        Self { values: Value::NULL, during_plan: false }
+    }
+}
+
+/// What a provider that pretends is told.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    /// Of resources, by type.
+    pub resources: BTreeMap<Str, Given>,
+    /// Of data sources, by type.
+    pub data: BTreeMap<Str, Given>,
+    /// Of all others.
+    pub others: Given,
+}
 
 /// A provider that pretends to be another.
 #[derive(Clone)]
 pub struct MockProvider {
+    address: ProviderAddr,
     real: Arc<dyn Provider>,
-    resources: Arc<Defaults>,
-    data: Arc<Defaults>,
+    /// That of the real one, but that it needs no configuration.
+    schema: Arc<ProviderSchema>,
+    script: Arc<Script>,
 }
 
 impl MockProvider {
-    /// Pretends to be `real`, with these values where a service would choose one.
-    pub fn new(real: Arc<dyn Provider>, resources: Defaults, data: Defaults) -> Self {
-        Self { real, resources: Arc::new(resources), data: Arc::new(data) }
+    /// Pretends at `address` to be `real`.
+    pub fn new(address: ProviderAddr, real: Arc<dyn Provider>, script: Arc<Script>) -> Self {
+        let schema = ProviderSchema { config: Schema::default(), ..real.schema().clone() };
+        Self { address, real, schema: Arc::new(schema), script }
     }
 
-    fn schema_of(&self, ty: &str, data: bool) -> Option<&Arc<Schema>> {
-        let schema = self.real.schema();
-        if data { schema.data.get(ty) } else { schema.resources.get(ty) }
+    fn given(&self, ty: &str, data: bool) -> &Given {
+        let of = if data { &self.script.data } else { &self.script.resources };
+        of.get(ty).unwrap_or(&self.script.others)
     }
 
-    fn fill(&self, ty: &str, data: bool, value: &Value) -> Value {
-        let defaults = if data { &self.data } else { &self.resources };
-        match self.schema_of(ty, data) {
-            Some(schema) => fill(&schema.block, value, defaults.get(ty)),
-            None => value.clone(),
+    fn fill(&self, ty: &str, data: bool, value: &Value) -> Result<Value, String> {
+        let schemas = if data { &self.schema.data } else { &self.schema.resources };
+        match schemas.get(ty) {
+            Some(schema) => fill(&schema.block, value, Some(&self.given(ty, data).values)),
+            None => Ok(value.clone()),
         }
     }
 }
 
 /// Gives attributes that a service would choose a value.
-fn fill(block: &Block, value: &Value, defaults: Option<&Value>) -> Value {
-    if value.is_null() {
-        return value.clone();
+fn fill(block: &Block, value: &Value, given: Option<&Value>) -> Result<Value, String> {
+    if value.is_null() || value.is_unknown() {
+        return Ok(value.clone());
     }
     let mut out = value.clone();
     for a in &block.attributes {
@@ -50,16 +76,34 @@ fn fill(block: &Block, value: &Value, defaults: Option<&Value>) -> Value {
         if !empty || !a.presence.is_computed() {
             continue;
         }
-        let given = defaults.and_then(|d| d.get(&a.name)).and_then(|v| convert::convert(v, &a.ty).ok());
-        out = out.with(&a.name, given.unwrap_or_else(|| invent(&a.ty)));
+        let chosen = match given.and_then(|d| d.get(&a.name)) {
+            Some(v) => convert::convert(v, &a.ty).map_err(|e| {
+                format!("The value that is given for the attribute {:?} does not fit the type of the attribute: {e}.", a.name)
+            })?,
+            None => invent(&a.ty),
+        };
+        out = out.with(&a.name, chosen);
     }
     for b in &block.blocks {
-        if let Some(v) = out.get(&b.name).filter(|v| v.is_unknown()) {
-            let ty = v.ty();
-            out = out.with(&b.name, convert::convert(&Value::tuple([]), &ty).unwrap_or_else(|_| Value::null(ty)));
-        }
+        let Some(v) = out.get(&b.name) else { continue };
+        let given = given.and_then(|d| d.get(&b.name));
+        let filled = match &v.data {
+            Data::Unknown(ty, _) => convert::convert(&Value::tuple([]), ty).unwrap_or_else(|_| Value::null(ty.clone())),
+            Data::Object(_) => fill(&b.block, v, given)?,
+            _ => {
+                let mut failed = None;
+                let all = v.map_parts(|_, part| {
+                    fill(&b.block, part, given).unwrap_or_else(|e| {
+                        failed = Some(e);
+                        part.clone()
+                    })
+                });
+                failed.map_or(Ok(all), Err)?
+            }
+        };
+        out = out.with(&b.name, filled);
     }
-    out
+    Ok(out)
 }
 
 /// A value of a type: eight random letters where text is wanted, as Terraform does.
@@ -82,16 +126,20 @@ fn invent(ty: &Type) -> Value {
     }
 }
 
+fn refused(why: String) -> Error {
+    Error::new(ErrorKind::Invalid, format!("Failed to compute attribute\n{why}"))
+}
+
 #[async_trait]
 impl Provider for MockProvider {
     fn address(&self) -> ProviderAddr {
-        self.real.address()
+        self.address.clone()
     }
     fn versions(&self) -> Vec<&'static str> {
         self.real.versions()
     }
     fn schema(&self) -> &ProviderSchema {
-        self.real.schema()
+        &self.schema
     }
     async fn configure(&self, _: &Value) -> Result<Arc<dyn Instance>> {
         Ok(self.unconfigured())
@@ -103,8 +151,15 @@ impl Provider for MockProvider {
 
 #[async_trait]
 impl Instance for MockProvider {
-    fn plan(&self, _: &str, _: &mut Draft) -> Diags {
-        Diags::new()
+    fn plan(&self, ty: &str, draft: &mut Draft) -> Diags {
+        let mut diags = Diags::new();
+        if self.given(ty, false).during_plan {
+            match self.fill(ty, false, &draft.planned) {
+                Ok(planned) => draft.planned = planned,
+                Err(why) => diags.push(Diagnostic::error("Failed to compute attribute", why)),
+            }
+        }
+        diags
     }
     fn is_remote(&self, _: &str) -> bool {
         false
@@ -113,15 +168,15 @@ impl Instance for MockProvider {
         objects.iter().map(|_| Ok(None)).collect()
     }
     async fn create(&self, ty: &str, planned: &Value, _: &str) -> Result<Created> {
-        Ok(Created::Whole(self.fill(ty, false, planned)))
+        self.fill(ty, false, planned).map(Created::Whole).map_err(refused)
     }
     async fn update(&self, ty: &str, _: &Id, _: &Value, planned: &Value) -> Result<Option<Value>> {
-        Ok(Some(self.fill(ty, false, planned)))
+        self.fill(ty, false, planned).map(Some).map_err(refused)
     }
     async fn delete(&self, _: &str, _: &Id, _: &Value) -> Result<()> {
         Ok(())
     }
     async fn read_data(&self, ty: &str, config: &Value) -> Result<Value> {
-        Ok(self.fill(ty, true, config))
+        self.fill(ty, true, config).map_err(refused)
     }
 }

@@ -1,24 +1,32 @@
 //! `test`
 
-mod file;
+pub mod files;
+mod junit;
 mod mock;
+mod reference;
 mod report;
 mod run;
 mod scope;
+mod stand_in;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use clap::Args;
-use secstack_base::{Diagnostic, Diags, Sources};
-use secstack_run::load::{is_ignored, requirements};
+use secstack_base::{Diagnostic, Diags};
+use secstack_run::load::requirements;
 
 use crate::app::{App, Outcome, Told};
 use crate::flags::{Look, Variables, switch};
-use crate::{project, vars};
-use file::TestFile;
+use crate::interrupt::Interrupts;
+use crate::view::View;
+use crate::{clock, project, vars};
+use files::File;
+use junit::{Case, Suite};
 use report::{Counts, Report, Status};
-use run::Runner;
+use run::{Ran, Runner};
 
 /// Execute integration tests for Terraform modules
 ///
@@ -34,12 +42,21 @@ pub struct Test {
     /// Print events as JSON, one object a line.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     json: bool,
+    /// Write the results to this file, in the XML of JUnit.
+    #[arg(long = "junit-xml", value_name = "PATH")]
+    junit_xml: Option<PathBuf>,
     /// Where tests are, besides the current directory.
     #[arg(long = "test-directory", value_name = "PATH", default_value = "tests")]
     test_directory: PathBuf,
-    /// Accepted.
-    #[arg(long, hide = true)]
+    /// Show the plan or the state of each run.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", value_parser = switch, hide_default_value = true)]
     verbose: bool,
+    /// Not supported.
+    #[arg(long = "cloud-run", value_name = "SOURCE", hide = true)]
+    cloud_run: Option<String>,
+    /// Accepted: one run is carried out at a time.
+    #[arg(long, value_name = "N", hide = true)]
+    parallelism: Option<usize>,
     #[command(flatten)]
     variables: Variables,
 }
@@ -48,82 +65,95 @@ impl Test {
     /// Runs the command.
     pub async fn run(&self, app: &App) -> Outcome {
         let report = Report::new(&app.out, self.json);
-        let collected = vars::collect(&app.root, &self.variables);
+        let mut collected = vars::collect(&app.root, &self.variables);
+        // Files of variables beside the tests hold for the tests there.
+        let dirs = [Path::new(""), &self.test_directory];
+        let beside = vars::collect_from(&app.root, &dirs, &self.variables, collected.sources.clone());
+        collected.sources = beside.sources.clone();
         let loaded = project::read(app, &collected, "default", &mut project::installed(app));
         let mut config = loaded.config;
         let mut diags = loaded.diags;
         diags.extend(collected.diags.iter().cloned());
+        let is_new = |d: &&Diagnostic| d.span.is_some_and(|s| config.sources.path(s).is_some_and(|p| p.starts_with(&self.test_directory)));
+        diags.extend(Diags(beside.diags.iter().filter(is_new).cloned().collect()));
+        if self.cloud_run.is_some() {
+            let what = "Tests run here. There is no service that runs them elsewhere.";
+            diags.push(Diagnostic::error("Unsupported option -cloud-run", what));
+        }
         diags.extend(requirements::provider_versions(&config, &app.providers()));
-        let files = self.files(app, &mut config.sources, &mut diags);
+        let files = files::read(app, &self.test_directory, &self.filter, &mut config.sources, &mut diags);
+        report.diags(&diags, &config.sources, None, None);
         if diags.has_errors() {
-            report.diags(&diags, &config.sources, None, None);
             return Err(Told);
         }
-        report.begin(&files.iter().map(|f| (f.path.clone(), f.runs.iter().map(|r| r.name.to_string()).collect())).collect::<Vec<_>>());
+        report.begin(&files.iter().map(|f| (f.path.clone(), f.test.runs.iter().map(|r| r.name.to_string()).collect())).collect::<Vec<_>>());
+        let interrupts = Interrupts::listen(&View::new(&app.out, false).quiet());
         let config = Arc::new(config);
-        let (mut counts, mut worst) = (Counts::default(), Status::Pass);
+        let (mut counts, mut worst, mut suites) = (Counts::default(), Status::Pass, Vec::new());
         for file in &files {
-            let mut runner = Runner { app, root: config.clone(), given: &collected, runs: Default::default(), left: Vec::new() };
-            worst = worst.max(play(&mut runner, file, &report, &mut counts).await);
+            let mut runner = Runner {
+                app,
+                root: config.clone(),
+                given: if file.is_in(&self.test_directory) { &beside } else { &collected },
+                runs: Default::default(),
+                left: Vec::new(),
+                stand_ins: Default::default(),
+                verbose: self.verbose,
+                stop: interrupts.stop.clone(),
+            };
+            let (status, suite) = play(&mut runner, file, &report, &mut counts).await;
+            worst = worst.max(status);
+            suites.push(suite);
         }
         report.end(counts, worst);
+        if let Some(path) = &self.junit_xml
+            && let Err(e) = std::fs::write(app.root.join(path), junit::document(&suites))
+        {
+            let what = format!("The file {} cannot be written: {e}.", path.display());
+            report.diags(&Diags(vec![Diagnostic::error("Failed to write the results", what)]), &config.sources, None, None);
+            return Err(Told);
+        }
         Ok(u8::from(worst > Status::Pass))
     }
-
-    /// Reads the files of tests, in order of path.
-    fn files(&self, app: &App, sources: &mut Sources, diags: &mut Diags) -> Vec<TestFile> {
-        let mut paths = found(&app.root, Path::new(""));
-        paths.extend(found(&app.root, &self.test_directory));
-        for wanted in self.filter.iter().filter(|f| !paths.contains(f)) {
-            let what = format!("The filter {:?} names no file of tests.", wanted.display().to_string());
-            diags.push(Diagnostic::error("Unknown test file", what));
-        }
-        paths.retain(|p| self.filter.is_empty() || self.filter.contains(p));
-        let mut files = Vec::new();
-        for path in paths {
-            let shown = path.display().to_string();
-            match std::fs::read_to_string(app.root.join(&path)) {
-                Ok(text) => {
-                    let id = sources.add(&path, text.as_str());
-                    files.push(file::read(id, &shown, &text, diags));
-                }
-                Err(e) => diags.push(Diagnostic::error("Failed to read file", format!("The file {shown:?} cannot be read: {e}."))),
-            }
-        }
-        files
-    }
 }
 
-/// The files of tests in a directory.
-fn found(root: &Path, dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(root.join(dir)).into_iter().flatten().flatten();
-    let names = entries.filter(|e| !e.path().is_dir()).map(|e| e.file_name().to_string_lossy().into_owned());
-    let is_test = |n: &String| (n.ends_with(".tftest.hcl") || n.ends_with(".tftest.json")) && !is_ignored(n);
-    let mut found: Vec<PathBuf> = names.filter(is_test).map(|n| dir.join(n)).collect();
-    found.sort();
-    found
-}
-
-/// Plays the runs of a file. After one that could not be run to its end, the others are skipped.
-async fn play(runner: &mut Runner<'_>, file: &TestFile, report: &Report, counts: &mut Counts) -> Status {
+/// Plays the runs of a file. After one that could not be run to its end, or an interrupt, the others are skipped.
+async fn play(runner: &mut Runner<'_>, file: &File, report: &Report, counts: &mut Counts) -> (Status, Suite) {
     report.file(&file.path);
     let mut worst = Status::Pass;
-    for run in &file.runs {
-        report.run(&file.path, &run.name);
-        let (status, diags, config) = match worst {
-            Status::Error => (Status::Skip, Diags::new(), runner.root.clone()),
-            _ => runner.run(file, run).await,
+    let mut suite = Suite { path: file.path.clone(), cases: Vec::new() };
+    for run in &file.test.runs {
+        let (began, clock) = (clock::now(), Instant::now());
+        let is_skipped = worst == Status::Error || runner.stop.load(Ordering::SeqCst);
+        let ran = match is_skipped {
+            true => Ran { status: Status::Skip, diags: Diags::new(), config: runner.root.clone(), made: None },
+            false => {
+                report.run(&file.path, &run.name);
+                runner.run(&file.test, run).await
+            }
         };
-        report.ran(&file.path, &run.name, status, &diags, &config.sources);
-        counts.add(status);
-        worst = worst.max(status);
+        report.ran(&file.path, &run.name, &ran);
+        counts.add(ran.status);
+        worst = worst.max(ran.status);
+        suite.cases.push(Case {
+            name: run.name.to_string(),
+            status: ran.status,
+            assertions: run.asserts.len(),
+            began,
+            seconds: clock.elapsed().as_secs_f64(),
+            diags: ran.diags,
+            sources: ran.config.sources.clone(),
+        });
     }
     report.teardown(&file.path);
-    let diags = runner.tear_down().await;
-    report.diags(&diags, &runner.root.sources, Some(&file.path), None);
-    if diags.has_errors() {
+    runner.left.iter().rev().for_each(|(_, left)| report.removing(&file.path, &left.run));
+    for remains in runner.tear_down().await {
+        report.remains(&file.path, &remains, &runner.root.sources);
+        worst = Status::Error;
+    }
+    if runner.stop.load(Ordering::SeqCst) {
         worst = Status::Error;
     }
     report.filed(&file.path, worst);
-    worst
+    (worst, suite)
 }

@@ -1,8 +1,10 @@
 //! How tests are told of: as lines for people, or as events for programs.
 
-use secstack_base::{Diags, Sources};
+use secstack_base::{Diags, ProviderAddr, Sources};
+use secstack_eval::Config;
 use serde_json::{Map, Value as Json, json};
 
+use super::run::{Made, Ran, Remains};
 use crate::clock;
 use crate::json;
 use crate::output::Out;
@@ -108,7 +110,8 @@ impl Report {
     }
 
     /// A run ended.
-    pub fn ran(&self, path: &str, run: &str, status: Status, diags: &Diags, sources: &Sources) {
+    pub fn ran(&self, path: &str, run: &str, ran: &Ran) {
+        let status = ran.status;
         let style = self.out.style();
         let colour = match status {
             Status::Pass => text::Colour::Green,
@@ -118,10 +121,81 @@ impl Report {
         self.line(&format!("  run {run:?}... {}", style.paint(colour, status.shown())));
         let payload = json!({ "path": path, "run": run, "progress": "complete", "status": status.word() });
         self.event("info", &format!("  {run:?}... {}", status.shown()), Some(path), Some(run), "test_run", &[("test_run", payload)]);
-        self.diags(diags, sources, Some(path), Some(run));
+        if let Some(made) = &ran.made {
+            self.made(path, run, made, &ran.config);
+        }
+        self.diags(&ran.diags, &ran.config.sources, Some(path), Some(run));
     }
 
-    /// What a file made is removed again.
+    /// What a run made, in full.
+    pub fn made(&self, path: &str, run: &str, made: &Made, config: &Config) {
+        let (what, key, version, mut document, providers) = match made {
+            Made::Plan(plan, stand_ins) => {
+                let providers = stand_ins.providers();
+                if !self.json {
+                    return self.line(&format!("\n{}", text::plan(plan, &providers, self.out.style())));
+                }
+                ("plan", "test_plan", "plan_format_version", json::plan_document(plan, config, &providers), providers)
+            }
+            Made::State(state, stand_ins) => {
+                let providers = stand_ins.providers();
+                if !self.json {
+                    let shown = text::state_show(state, &providers, |_, _| true, self.out.style());
+                    let outputs = text::outputs(state);
+                    let outputs = if outputs.is_empty() { outputs } else { format!("\nOutputs:\n\n{outputs}") };
+                    return self.line(&format!("\n{shown}{outputs}"));
+                }
+                ("state", "test_state", "state_format_version", json::state_document(state, &providers), providers)
+            }
+        };
+        let used = |p: &ProviderAddr| document.contains(&format!("\"{p}\""));
+        let schemas: Json = serde_json::from_str(&json::provider_schemas(&providers, used)).unwrap_or_default();
+        document = document.trim().to_string();
+        let all: Json = serde_json::from_str(&document).unwrap_or_default();
+        let mut payload = Map::new();
+        payload.insert(version.into(), all["format_version"].clone());
+        let (parts, from): (&[&str], &Json) = match made {
+            Made::Plan(..) => (&["output_changes", "resource_changes", "resource_drift", "relevant_attributes"], &all),
+            Made::State(..) => (&["root_module", "outputs"], &all["values"]),
+        };
+        payload.extend(parts.iter().filter_map(|p| Some(((*p).to_string(), from.get(p)?.clone()))));
+        payload.insert("provider_format_version".into(), schemas["format_version"].clone());
+        payload.insert("provider_schemas".into(), schemas["provider_schemas"].clone());
+        self.event("info", &format!("-verbose flag enabled, printing {what}"), Some(path), Some(run), key, &[(key, payload.into())]);
+    }
+
+    /// What a run made is removed again.
+    pub fn removing(&self, path: &str, run: &str) {
+        let payload = json!({ "path": path, "run": run, "progress": "teardown", "elapsed": 0 });
+        self.event("info", &format!("  {run:?}... tearing down"), Some(path), Some(run), "test_run", &[("test_run", payload)]);
+    }
+
+    /// What a run made could not be removed.
+    pub fn remains(&self, path: &str, remains: &Remains, sources: &Sources) {
+        let Remains { run, diags, objects } = remains;
+        if self.json {
+            if !objects.is_empty() {
+                let failed: Vec<Json> = objects.iter().map(|o| json!({ "instance": o })).collect();
+                let message =
+                    format!("secstack left some resources in state after executing {path}/{run}, they need to be cleaned up manually.");
+                let payload = json!({ "failed_resources": failed });
+                self.event("error", &message, Some(path), Some(run), "test_cleanup", &[("test_cleanup", payload)]);
+            }
+            return self.diags(diags, sources, Some(path), Some(run));
+        }
+        if diags.has_errors() {
+            self.out.error(format!("secstack encountered an error destroying resources created while executing {path}/{run}."));
+            self.diags(diags, sources, Some(path), Some(run));
+        }
+        if !objects.is_empty() {
+            let list: String = objects.iter().map(|o| format!("\n  - {o}")).collect();
+            self.out.error(format!(
+                "\nsecstack left the following resources in state after executing {path}/{run}, and they need to be cleaned up manually:{list}"
+            ));
+        }
+    }
+
+    /// What files made is removed again.
     pub fn teardown(&self, path: &str) {
         self.line(&format!("{path}... tearing down"));
         let payload = json!({ "path": path, "progress": "teardown" });
