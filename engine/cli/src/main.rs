@@ -119,7 +119,12 @@ const STACK: usize = 64 << 20;
 fn block_on(command: Command, started_in: Option<std::path::PathBuf>) -> u8 {
     let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
     match tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build() {
-        Ok(runtime) => runtime.block_on(commands::run(command, started_in)),
+        Ok(runtime) => {
+            let code = runtime.block_on(commands::run(command, started_in));
+            // A question that nobody answers any more must not hold up the end.
+            runtime.shutdown_background();
+            code
+        }
         Err(e) => no_threads(&Out::new(true), &e),
     }
 }

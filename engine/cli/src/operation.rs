@@ -257,8 +257,8 @@ fn root(app: &App) -> PathBuf {
 /// Asks for approval of a plan. True when it is given.
 ///
 /// # Errors
-/// When there is nobody to answer, which is told.
-pub fn approve(view: &View, workspace: &str, mode: PlanMode) -> Result<bool, Told> {
+/// When there is nobody to answer, or an interrupt is the answer, which is told.
+pub async fn approve(view: &View, workspace: &str, mode: PlanMode) -> Result<bool, Told> {
     let place = if workspace == "default" { String::new() } else { format!(" in workspace {workspace:?}") };
     let (question, explained) = match mode {
         PlanMode::Destroy => (
@@ -274,7 +274,16 @@ pub fn approve(view: &View, workspace: &str, mode: PlanMode) -> Result<bool, Tol
             "secstack will perform the actions described above.\n  Only 'yes' will be accepted to approve.",
         ),
     };
-    let answer = view.out().ask(&format!("\n{question}\n  {explained}\n\n  Enter a value: "));
+    let interrupts = Interrupts::listen(view);
+    let out = view.out().clone();
+    // What waits for a line of input cannot be told to stop: it is left behind.
+    let asking = tokio::task::spawn_blocking(move || out.ask(&format!("\n{question}\n  {explained}\n\n  Enter a value: ")));
+    let answer = tokio::select! {
+        answer = asking => answer.ok().flatten(),
+        () = interrupts.wait() => {
+            return Err(view.error(Diagnostic::error("Approval needed", "The question was interrupted. Nothing was changed.")));
+        }
+    };
     view.explain("");
     let unanswered = || {
         let what = "The plan needs approval, and the input ended before there was an answer.";

@@ -143,7 +143,7 @@ impl Shared {
                     "The plan needs approval, and -input=false says that nobody is to be asked. Apply a saved plan, or use -auto-approve.";
                 return Err(view.error(Diagnostic::error("Approval needed", what)));
             }
-            if !operation::approve(view, &project.workspace, mode)? {
+            if !operation::approve(view, &project.workspace, mode).await? {
                 view.explain(if mode == PlanMode::Destroy { "Destroy cancelled." } else { "Apply cancelled." });
                 return Err(Told);
             }

@@ -1,6 +1,6 @@
 //! `init`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use secstack_base::{Diagnostic, Diags, Value};
@@ -8,6 +8,7 @@ use secstack_lang::parse_tfvars;
 use secstack_plan::file::SavedBackend;
 use secstack_run::load::{self, Early, Install, Progress};
 
+use super::test::files;
 use crate::app::{App, Outcome, Told};
 use crate::encryption::{self, Ciphers};
 use crate::flags::{Ask, Lock, Look, StatePaths, Variables, switch};
@@ -95,7 +96,12 @@ impl Init {
             view.stage("output_init_empty_message", "secstack initialized in an empty directory!\n\nThe directory has no Terraform configuration files. You may begin working with secstack immediately by creating Terraform configuration files.");
             return Ok(0);
         }
-        let loaded = self.modules(app, &view)?;
+        let mut loaded = self.modules(app, &view)?;
+        let mut tests = Diags::new();
+        let dir = self.test_directory.as_deref().unwrap_or(Path::new("tests"));
+        files::read(app, dir, &[], &mut loaded.1.sources, &mut tests);
+        view.know(&loaded.1.sources);
+        view.check(&tests)?;
         let providers = app.providers();
         let mut diags = load::requirements::provider_versions(&loaded.1, &providers);
         if self.backend {

@@ -48,8 +48,10 @@ pub fn diagnostic(d: &Diagnostic, sources: &Sources, style: Style) -> String {
     // Without a place of its own it is shown by the places that are involved, those of the first file.
     let anchor = main.or_else(|| d.labels.iter().map(|(s, _)| *s).find(|s| sources.get(s.file).is_some()));
     let source = anchor.and_then(|s| sources.get(s.file));
-    let mut labels: Vec<LabeledSpan> = main.map(|s| label(s, Some("here".into()))).into_iter().collect();
     let same_file = |s: &Span| anchor.is_some_and(|m| m.file == s.file);
+    // Where parts of it are explained, nothing needs to point at the whole.
+    let is_explained = main.is_some_and(|m| d.labels.iter().any(|(s, _)| same_file(s) && s.start >= m.start && s.end <= m.end));
+    let mut labels: Vec<LabeledSpan> = main.filter(|_| !is_explained).map(|s| label(s, Some("here".into()))).into_iter().collect();
     labels.extend(d.labels.iter().filter(|(s, _)| same_file(s)).map(|(s, text)| label(*s, Some(text.clone()))));
     let drawn = Drawn {
         summary: format!("{word}: {}{about}", d.summary),
