@@ -12,8 +12,8 @@ pub mod answer;
 pub mod plan;
 
 pub mod apply;
-pub mod drift;
 mod clock;
+pub mod drift;
 mod duration;
 pub mod effect;
 pub mod provision;

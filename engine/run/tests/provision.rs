@@ -1,4 +1,5 @@
 //! Provisioners that reach another machine, against a machine in memory. `tests/harness/ssh.py` does the same with OpenSSH.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 mod machine;
 

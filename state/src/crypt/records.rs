@@ -3,8 +3,8 @@
 //! A record is bound to its place: to the state that the journal extends and to its number. So records cannot be
 //! exchanged with others of the same key.
 //!
-//! Where nothing is encrypted, records with sensitive values are sealed all the same, with a key of the journal's own that
-//! stands in its first line. That keeps secrets from whoever comes across records, in a log or in what is left of a journal
+//! Where nothing is encrypted, records with values are sealed all the same, with a key of the journal's own that stands in
+//! its first line. That keeps secrets from whoever comes across records, in a log or in what is left of a journal
 //! whose beginning was removed. Whoever has the whole journal can read it, as the state beside it.
 
 use std::collections::BTreeMap;
@@ -29,8 +29,8 @@ const OWN: &str = "key";
 pub(crate) enum Sealed {
     /// All.
     All,
-    /// Those with sensitive values.
-    Sensitive,
+    /// Those with values.
+    Values,
 }
 
 /// Seals the records of one journal.
@@ -63,7 +63,7 @@ impl Cipher {
         let random = getrandom::fill(&mut key).map_err(|e| format!("The system gives no random bytes: {e}."));
         let gcm = random.and_then(|()| Gcm::new(&key)).map_err(|problem| cannot_seal(Kind::Journal, NAME, problem))?;
         let meta = [(OWN.to_string(), STANDARD.encode(key))].into();
-        Ok(Sealer { gcm: Arc::new(gcm), bound: bound(b"", base), meta, sealed: Sealed::Sensitive })
+        Ok(Sealer { gcm: Arc::new(gcm), bound: bound(b"", base), meta, sealed: Sealed::Values })
     }
 
     /// What opens the sealed records of a journal that extends `base` and has a key of its own in its first line.

@@ -273,14 +273,15 @@ mod tests {
 
     fn counted(patience: Option<Duration>) -> (Committer, UnboundedReceiver<usize>) {
         let (to, from) = unbounded_channel();
-        let (committer, work) = Committer::new(Count(to, patience), 1, Cipher::default().sealer(&Version { lineage: "l".into(), serial: 1 }).unwrap());
+        let (committer, work) =
+            Committer::new(Count(to, patience), 1, Cipher::default().sealer(&Version { lineage: "l".into(), serial: 1 }).unwrap());
         tokio::spawn(work);
         (committer, from)
     }
 
     fn submit(committer: &Committer, urgent: bool) -> oneshot::Receiver<Result<()>> {
         let (reply, done) = oneshot::channel();
-        committer.submit(Written { text: "{}".into(), is_sensitive: false }, reply, urgent);
+        committer.submit(Written { text: "{}".into(), has_values: false }, reply, urgent);
         done
     }
 

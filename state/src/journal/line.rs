@@ -5,7 +5,7 @@
 //!
 //! In an encrypted journal, which is of version 2, the first line is readable and says where the key comes from;
 //! the record of each other line is a string with the sealed text. In any other one, which is of version 3, that is so for
-//! the records with sensitive values, and the first line holds the key. Journals of version 1 have no sealed records.
+//! the records with values, and the first line holds the key: what was done to which object is readable, and no value is. Journals of version 1 have no sealed records.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ use crate::model::{InstanceState, Version};
 pub(super) const PLAIN: u64 = 1;
 /// The version of this format when all records are encrypted.
 pub(super) const ENCRYPTED: u64 = 2;
-/// The version of this format when records with sensitive values are sealed.
+/// The version of this format when records with values are sealed.
 pub(super) const VERSION: u64 = 3;
 
 const BEFORE_CRC: &str = "{\"crc\":\"";
@@ -34,8 +34,8 @@ const AFTER_CRC: &str = "\",";
 /// The text of a record.
 pub(super) struct Written {
     pub text: String,
-    /// Whether there are sensitive values in it.
-    pub is_sensitive: bool,
+    /// Whether there are values in it that may be secret.
+    pub has_values: bool,
 }
 
 /// The lines of records that are made durable together, the first of which has the number `first`.
@@ -43,7 +43,7 @@ pub(super) fn write_batch(first: u64, records: &[Written], sealer: &Sealer) -> R
     let mut out = String::new();
     for (seq, record) in (first..).zip(records) {
         // The first line of all is readable: it says where the key comes from.
-        let is_sealed = seq > 0 && (record.is_sensitive || sealer.sealed() == Sealed::All);
+        let is_sealed = seq > 0 && (record.has_values || sealer.sealed() == Sealed::All);
         let record = if is_sealed { Cow::Owned(sealer.seal(seq, &record.text)?) } else { Cow::Borrowed(&record.text) };
         let rest = format!("\"seq\":{seq},\"batch\":{first},\"record\":{record}}}");
         out.push_str(&format!("{BEFORE_CRC}{:08x}{AFTER_CRC}{rest}\n", crc32fast::hash(rest.as_bytes())));
@@ -90,7 +90,7 @@ pub(super) fn write_header(base: &Version, sealer: &Sealer) -> Written {
         write_string(&mut text, value);
     }
     text.push_str("}}");
-    Written { text, is_sensitive: false }
+    Written { text, has_values: false }
 }
 
 /// The first record, as read. Later versions of the format keep the first member.
@@ -242,18 +242,13 @@ pub(super) fn write_record(record: &Record) -> Result<Written> {
         }
     }
     out.push_str("}}");
-    Ok(Written { text: out, is_sensitive: is_sensitive(record) })
+    Ok(Written { text: out, has_values: has_values(record) })
 }
 
-/// Whether a record has sensitive values. What is planned stands in an intent without them.
-fn is_sensitive(record: &Record) -> bool {
-    let in_entry = |entry: &InstanceState| entry.current.iter().chain(entry.deposed.values()).any(|o| !o.sensitive.is_empty());
-    match record {
-        Record::Done { entry, .. } => in_entry(entry),
-        Record::Moved(moves) => moves.iter().any(|m| in_entry(&m.entry)),
-        Record::Output { value, .. } => value.as_ref().is_some_and(|v| v.sensitive),
-        Record::Intent(_) | Record::Id { .. } | Record::Void { .. } | Record::Settled | Record::Checks(_) => false,
-    }
+/// Whether a record has values of objects or outputs. Which of them are secret is told by marks and by schemas, and schemas are
+/// not known here. What is planned stands in an intent without its secrets.
+fn has_values(record: &Record) -> bool {
+    matches!(record, Record::Done { .. } | Record::Moved(_) | Record::Output { .. })
 }
 
 fn open(out: &mut String, kind: &str, name: &str, value: &str) {

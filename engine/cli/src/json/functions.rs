@@ -15,7 +15,7 @@ pub fn functions() -> String {
     let core = names().into_iter().map(|n| (format!("core::{n}"), n));
     let mut all: Vec<_> = plain.chain(core).collect();
     all.sort();
-    map(o.member("function_signatures"), all, |out, name| signature(out, name));
+    map(o.member("function_signatures"), all, signature);
     o.end();
     out
 }

@@ -354,9 +354,11 @@ impl Run {
         self.fail(d);
         if let (Some(partial), Ok(site)) = (&failure.partial, self.site(change)) {
             let tainted = c.action != Action::Update;
-            self.store(&site, change, partial, tainted);
+            let marks = self.known.get(&change).map(|k| diff::marked_paths(&k.planned)).unwrap_or_default();
+            let partial = diff::mark_paths(partial, &marks);
+            self.store(&site, change, &partial, tainted);
             if tainted {
-                self.created(&site, partial);
+                self.created(&site, &partial);
             }
         } else if c.action == Action::CreateThenDelete && !failure.is_open {
             self.restore_deposed(change);
