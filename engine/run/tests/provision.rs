@@ -14,6 +14,9 @@ use secstack_base::{FileId, Marks, Span, Type, Value};
 use secstack_run::provision::{Provision, run};
 use secstack_run::{Event, Events};
 
+/// Names of arguments and texts for them.
+type Arguments<'a> = &'a [(&'a str, &'a str)];
+
 fn new_key() -> PrivateKey {
     PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519).unwrap()
 }
@@ -92,7 +95,7 @@ async fn every_method_logs_in_and_says_when_it_does_not() {
     let with_certificate = [("private_key", &*key_text), ("certificate", &*certificate)];
     let takes_key = || Takes::Key(key.public_key().clone());
     let takes_certificate = || Takes::Authority(authority.public_key().clone());
-    let cases: &[(Takes, &[(&str, &str)], &str)] = &[
+    let cases: &[(Takes, Arguments<'_>, &str)] = &[
         (takes_key(), &with_key, ""),
         (takes_key(), &[("private_key", &other_text)], "attempted methods [none publickey]"),
         (takes_key(), &[("password", "word")], "attempted methods [none]"),
@@ -164,7 +167,7 @@ async fn files_and_directories_are_put_there() {
     std::fs::write(local.path().join("d/sub/two"), "2".repeat(100_000)).unwrap();
     let source = local.path().join("d").display().to_string();
     let (slash, one) = (format!("{source}/"), format!("{source}/one"));
-    let cases: &[(&[(&str, &str)], &str, &[&str], &str)] = &[
+    let cases: &[(Arguments<'_>, &str, &[&str], &str)] = &[
         (&[("content", "hi"), ("destination", "/x/a")], "", &["/x/a"], ""),
         (&[("content", ""), ("destination", "/x/empty")], "", &["/x/empty"], ""),
         (&[("source", &one), ("destination", "/x/b")], "", &["/x/b"], ""),
@@ -237,11 +240,13 @@ async fn a_provisioner_that_is_given_up_leaves_no_session() {
     let running = tokio::spawn(play(p));
     let wait_for = async |open| {
         for _ in 0..200 {
-            let disk = machine.disk.lock().unwrap();
-            if (disk.ran.len(), disk.open) == (1, open) {
+            let found = {
+                let disk = machine.disk.lock().unwrap();
+                (disk.ran.len(), disk.open)
+            };
+            if found == (1, open) {
                 return;
             }
-            drop(disk);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("{} sessions are open", machine.disk.lock().unwrap().open);
