@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::apply::Written;
 use crate::clock;
+use crate::wait::{Lookout, Pauses};
 
 /// What an effect is done to, and with.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ pub struct Effect {
     pub journal: Option<Journal>,
     /// Limits given by a `timeouts` block.
     pub timeouts: Timeouts,
+    /// Who else waits for objects.
+    pub lookout: Arc<Lookout>,
 }
 
 /// Limits given by a `timeouts` block.
@@ -237,9 +240,10 @@ impl Effect {
         if !self.instance.is_remote(self.ty()) || wait.delete.is_zero() {
             return Ok(());
         }
-        let mut pause = Pause::new(&wait);
+        let mut pauses = Pauses::new(&wait);
+        let mut seen = self.look(&id, prior).await;
         loop {
-            match self.look(&id, prior).await {
+            match seen {
                 Ok(None) => return Ok(()),
                 Ok(Some(found)) => {
                     if let Status::Failed(reason) = found.status {
@@ -252,7 +256,7 @@ impl Effect {
             if Instant::now() > until {
                 return Err(Failure::new(format!("The object {id} is still there after the time allowed for its deletion."), None));
             }
-            pause.sleep().await;
+            seen = self.look_after(pauses.next(), &id, prior).await;
         }
     }
 
@@ -263,7 +267,7 @@ impl Effect {
     pub(crate) async fn at_rest(&self, id: &Id, prior: &Value) -> secstack_sdk::Result<Option<secstack_sdk::Found>> {
         let wait = self.instance.wait(self.ty());
         let until = Instant::now() + wait.create.max(wait.delete);
-        let mut pause = Pause::new(&wait);
+        let mut pauses = Pauses::new(&wait);
         loop {
             let found = retry(until, || self.look(id, prior)).await?;
             if found.as_ref().is_none_or(|f| f.status != Status::Pending) {
@@ -272,7 +276,7 @@ impl Effect {
             if Instant::now() > until {
                 return Err(Error::other(format!("the object {id} is neither ready nor gone after the time allowed")));
             }
-            pause.sleep().await;
+            tokio::time::sleep(pauses.next()).await;
         }
     }
 
@@ -285,11 +289,22 @@ impl Effect {
         }
     }
 
+    /// Looks once more after a pause, together with others of the type.
+    async fn look_after(&self, pause: Duration, id: &Id, prior: &Value) -> secstack_sdk::Result<Option<secstack_sdk::Found>> {
+        let kind = (self.provider.clone(), Str::from(self.ty()));
+        let request = ReadRequest::new(id.clone(), Some(prior.clone()));
+        match self.lookout.look_after(pause, &*self.instance, &kind, request).await {
+            Err(e) if e.kind == ErrorKind::NotFound => Ok(None),
+            found => found,
+        }
+    }
+
     async fn until_ready(&self, id: &Id, planned: &Value, until: Instant, wait: &Wait, new: bool) -> Outcome<Value> {
-        let mut pause = Pause::new(wait);
+        let mut pauses = Pauses::new(wait);
         let mut last = None;
+        let mut seen = self.look(id, planned).await;
         loop {
-            match self.look(id, planned).await {
+            match seen {
                 Ok(Some(found)) => match found.status {
                     Status::Ready => return Ok(found.value),
                     Status::Pending => last = Some(found.value),
@@ -305,30 +320,13 @@ impl Effect {
             if Instant::now() > until {
                 return Err(Failure::new(format!("The object {id} is not ready after the time allowed."), last));
             }
-            pause.sleep().await;
+            seen = self.look_after(pauses.next(), id, planned).await;
         }
     }
 }
 
 fn is_passing(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Throttled | ErrorKind::Busy)
-}
-
-/// Pauses between two looks: short at first, as many things are quick, then as the type asks.
-struct Pause {
-    next: Duration,
-    most: Duration,
-}
-
-impl Pause {
-    fn new(wait: &Wait) -> Self {
-        Self { next: Duration::from_millis(100).min(wait.every), most: wait.every }
-    }
-
-    async fn sleep(&mut self) {
-        tokio::time::sleep(self.next).await;
-        self.next = (self.next * 2).min(self.most);
-    }
 }
 
 /// Repeats a call while it is throttled or the object is busy.

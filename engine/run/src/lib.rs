@@ -19,6 +19,7 @@ pub mod effect;
 pub mod provision;
 pub mod recover;
 mod ssh;
+pub mod wait;
 
 pub use apply::{Applied, Apply};
 pub use event::{Event, Events};

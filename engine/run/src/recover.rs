@@ -263,6 +263,7 @@ impl Asking<'_> {
             provider: self.intent.provider.clone(),
             journal: None,
             timeouts: Timeouts::default(),
+            lookout: Arc::default(),
         }
     }
 }

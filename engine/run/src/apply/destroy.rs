@@ -52,6 +52,7 @@ impl Run {
             provider: c.provider.clone(),
             journal: self.journal.clone(),
             timeouts: super::make::timeouts(&prior),
+            lookout: self.lookout.clone(),
         };
         self.spawn(
             async move {

@@ -92,6 +92,7 @@ impl Run {
             provider: site.provider.clone(),
             journal: self.journal.clone(),
             timeouts: timeouts(planned),
+            lookout: self.lookout.clone(),
         }
     }
 

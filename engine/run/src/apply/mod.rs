@@ -136,6 +136,8 @@ pub(crate) struct Run {
     pub ahead: ahead::Ahead,
     /// New objects that carry the token of their creation.
     pub tokens: traces::Tokens,
+    /// The objects that steps wait for.
+    pub lookout: Arc<crate::wait::Lookout>,
     /// Records that must be durable before the run ends.
     pub records: Vec<secstack_state::journal::Record>,
     /// Records on their way to the journal.
@@ -263,6 +265,7 @@ impl Run {
             known: HashMap::new(),
             ahead: ahead::Ahead::default(),
             tokens: traces::Tokens::new(),
+            lookout: Arc::default(),
             records: Vec::new(),
             writing: FuturesUnordered::new(),
             plan: a.plan,
