@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use secstack_base::diag::{Severity, suggest};
-use secstack_base::schema::{Block, Schema};
-use secstack_base::{Addr, Diagnostic, Diags, Marks, Mode, Span, Str, Type, Value};
+use secstack_base::schema::{Block, Nesting, Schema};
+use secstack_base::{Addr, Diagnostic, Diags, Marks, Mode, Span, Step, Str, Type, Value};
 use secstack_eval::graph::resource_provider;
 use secstack_eval::world::ModuleFacts;
 use secstack_eval::{Config, RepetitionData, Scope};
 use secstack_lang::Body;
+use secstack_lang::body::Items;
 use secstack_lang::module::{IgnoreChanges, Provisioner, Resource};
 
 use crate::managed::{Site, unknown_repetition};
@@ -102,10 +103,11 @@ fn unknown_type(providers: &dyn Providers, addr: &secstack_base::ProviderAddr, r
 /// Checks the values of arguments, and which may stand together.
 pub(crate) fn arguments(schema: &Schema, config: &Value, r: &Resource, diags: &mut Diags) {
     let about = r.name.to_string();
-    let place = |name: &str| argument_span(&r.body, name).unwrap_or(r.span);
+    let at = |name: &Str| place(&r.body, &schema.block, &[Step::Attr(name.clone())]);
+    let missing = missing_place(&r.body);
     let plain = config.unmark_deep(Marks::ALL);
-    values(&schema.block, &plain, &mut |top, text| {
-        diags.push(Diagnostic::error(text, "").at(place(top)).about(about.clone()));
+    values(&schema.block, &plain, &mut Vec::new(), &mut |path, text| {
+        diags.push(Diagnostic::error(named(&text, path), "").at(place(&r.body, &schema.block, path)).about(about.clone()));
     });
     let set = |name: &Str| {
         plain
@@ -117,52 +119,113 @@ pub(crate) fn arguments(schema: &Schema, config: &Value, r: &Resource, diags: &m
         for name in &given {
             for other in given.iter().filter(|o| o != &name) {
                 let what = format!("{name:?}: conflicts with {other}", name = &***name);
-                diags.push(Diagnostic::error("Conflicting configuration arguments", what).at(place(name)).about(about.clone()));
+                diags.push(Diagnostic::error("Conflicting configuration arguments", what).at(at(name)).about(about.clone()));
             }
         }
     }
-    let list = |group: &[Str]| group.iter().map(|n| &**n).collect::<Vec<_>>().join(",");
+    let list = |names: &[&Str]| names.iter().map(|n| &***n).collect::<Vec<_>>().join(",");
     for group in &schema.exactly_one {
-        let given = group.iter().filter(|n| set(n)).count();
-        let unknown = group.iter().any(|n| plain.get(n).is_some_and(Value::is_unknown));
-        if given != 1 && !unknown {
-            let what = format!(
-                "{:?}: {} of `{}` can be specified",
-                group.first().map_or("", |g| g),
-                if given == 0 { "one" } else { "only one" },
-                list(group)
-            );
-            diags.push(Diagnostic::error("Invalid combination of arguments", what).at(r.span).about(about.clone()));
+        let all: Vec<&Str> = group.iter().collect();
+        let given: Vec<&Str> = group.iter().filter(|n| set(n)).collect();
+        if given.len() == 1 || group.iter().any(|n| plain.get(n).is_some_and(Value::is_unknown)) {
+            continue;
+        }
+        let mut fail = |name: &Str, span, text: String| {
+            let what = format!("{:?}: {text}", &**name);
+            diags.push(Diagnostic::error("Invalid combination of arguments", what).at(span).about(about.clone()));
+        };
+        match (&given[..], &all[..]) {
+            ([], [name, ..]) => fail(name, missing, format!("one of `{}` must be specified", list(&all))),
+            _ => {
+                let what = format!("only one of `{}` can be specified, but `{}` were specified.", list(&all), list(&given));
+                given.iter().for_each(|name| fail(name, at(name), what.clone()));
+                if let Some(other) = all.iter().find(|n| !given.contains(n)) {
+                    fail(other, missing, what);
+                }
+            }
         }
     }
     for group in &schema.at_least_one {
         if !group.iter().any(set) {
-            let what = format!("{:?}: one of `{}` must be specified", group.first().map_or("", |g| g), list(group));
-            diags.push(Diagnostic::error("Missing required argument", what).at(r.span).about(about.clone()));
+            let all: Vec<&Str> = group.iter().collect();
+            let what = format!("{:?}: one of `{}` must be specified", group.first().map_or("", |g| g), list(&all));
+            diags.push(Diagnostic::error("Missing required argument", what).at(missing).about(about.clone()));
         }
     }
 }
 
-/// Runs the checks of known values, naming the top-level argument that holds each.
-fn values(schema: &Block, value: &Value, fail: &mut dyn FnMut(&str, String)) {
+/// The text of a check with the name of what it is about in place of `{name}`, or all the names that lead there in place of
+/// `{key}`.
+fn named(text: &str, path: &[Step]) -> String {
+    let word = |s: &Step| match s {
+        Step::Attr(n) | Step::Key(n) => n.to_string(),
+        Step::Index(i) => i.to_string(),
+    };
+    let words: Vec<String> = path.iter().map(word).collect();
+    let name = path.iter().rev().find(|s| matches!(s, Step::Attr(_))).map(word).unwrap_or_default();
+    text.replace("{key}", &words.join(".")).replace("{name}", &name)
+}
+
+/// Runs the checks of known values, naming where each is.
+fn values(schema: &Block, value: &Value, path: &mut Vec<Step>, fail: &mut dyn FnMut(&[Step], String)) {
     for a in &schema.attributes {
         let Some(v) = value.get(&a.name) else { continue };
         if v.is_null() || !v.is_wholly_known() {
             continue;
         }
+        path.push(Step::Attr(a.name.clone()));
         for check in &a.checks {
             if let Err(text) = check(v) {
-                fail(&a.name, text);
+                fail(path, text);
             }
         }
+        path.pop();
     }
     for b in &schema.blocks {
         let Some(v) = value.get(&b.name) else { continue };
         let items: Vec<&Value> = if v.as_map().is_some() { vec![v] } else { v.parts().collect() };
-        for item in items {
-            values(&b.block, item, &mut |_, text| fail(&b.name, text));
+        for (i, item) in items.into_iter().enumerate() {
+            path.extend([Step::Attr(b.name.clone()), Step::Index(i)]);
+            values(&b.block, item, path, fail);
+            path.truncate(path.len() - 2);
         }
     }
+}
+
+/// Where the part of a body stands that a path leads to. What is in a set of blocks has no place of its own.
+fn place(body: &Body, schema: &Block, path: &[Step]) -> Span {
+    let names: Vec<(&str, usize)> = schema.blocks.iter().map(|b| (&*b.name, 0)).collect();
+    let (view, _) = body.view(&names);
+    let [Step::Attr(name), rest @ ..] = path else { return missing_place(body) };
+    if let Some(a) = view.attributes.iter().find(|a| a.name == *name) {
+        return a.expr.span;
+    }
+    let Some(nested) = schema.nested(name) else { return missing_place(body) };
+    let bodies: Vec<&Body> = view.blocks.iter().filter_map(|b| content(b, name)).collect();
+    match (nested.nesting, rest) {
+        (Nesting::Set | Nesting::Map, _) => missing_place(body),
+        // What a dynamic block gives stands in its content.
+        (_, [Step::Index(i), rest @ ..]) => {
+            let inner = bodies.get(*i).or(bodies.last());
+            inner.map_or_else(|| missing_place(body), |inner| place(inner, &nested.block, rest))
+        }
+        _ => view.blocks.iter().find(|b| content(b, name).is_some()).map_or_else(|| missing_place(body), |b| b.span),
+    }
+}
+
+/// The content of a block of a type, written out or dynamic.
+fn content<'a>(block: &'a secstack_lang::body::Block, ty: &str) -> Option<&'a Body> {
+    if &*block.ty == ty {
+        return Some(&block.body);
+    }
+    let is_dynamic = &*block.ty == "dynamic" && block.labels.first().is_some_and(|(label, _)| &**label == ty);
+    let Items::Native { blocks, .. } = &block.body.items else { return None };
+    blocks.iter().find(|b| is_dynamic && &*b.ty == "content").map(|b| &b.body)
+}
+
+/// Where an argument would stand that is not there.
+fn missing_place(body: &Body) -> Span {
+    Span { end: body.span.start, ..body.span }
 }
 
 /// Where an argument stands in a body.

@@ -1,4 +1,5 @@
-//! Checks of values that more than one type needs. Each takes a known value that is not null.
+//! Checks of values that more than one type needs. Each takes a known value that is not null. In the sentence about a wrong
+//! one `{name}` stands for the name of the argument, `{key}` for all the names that lead to it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -14,34 +15,43 @@ fn when(ok: bool, otherwise: impl FnOnce() -> String) -> Checked {
 /// One of the given words.
 pub fn one_of<const N: usize>(v: &Value, words: [&str; N]) -> Checked {
     let Some(s) = v.as_str() else { return Ok(()) };
-    when(words.contains(&s), || format!("expected one of {}, got {s:?}", words.map(|w| format!("{w:?}")).join(", ")))
+    when(words.contains(&s), || unlisted(&words, s))
 }
 
 /// One of the given words, in upper or lower case.
 pub fn one_of_nocase<const N: usize>(v: &Value, words: [&str; N]) -> Checked {
     let Some(s) = v.as_str() else { return Ok(()) };
-    when(words.iter().any(|w| w.eq_ignore_ascii_case(s)), || {
-        format!("expected one of {}, got {s:?}", words.map(|w| format!("{w:?}")).join(", "))
-    })
+    when(words.iter().any(|w| w.eq_ignore_ascii_case(s)), || unlisted(&words, s))
+}
+
+fn unlisted(words: &[&str], got: &str) -> String {
+    let words: Vec<String> = words.iter().map(|w| format!("{w:?}")).collect();
+    format!("expected {{name}} to be one of [{}], got {got}", words.join(" "))
 }
 
 /// A number of at least `low` and at most `high`.
 pub fn between(v: &Value, low: i64, high: i64) -> Checked {
     let Some(n) = v.as_number().and_then(Number::to_i64) else { return Ok(()) };
-    when((low..=high).contains(&n), || format!("expected a number from {low} to {high}, got {n}"))
+    when((low..=high).contains(&n), || {
+        if high == i64::MAX {
+            format!("expected {{key}} to be at least ({low}), got {n}")
+        } else {
+            format!("expected {{key}} to be in the range ({low} - {high}), got {n}")
+        }
+    })
 }
 
 /// Text of at least `low` and at most `high` characters.
 pub fn length(v: &Value, low: usize, high: usize) -> Checked {
     let Some(s) = v.as_str() else { return Ok(()) };
     let n = s.chars().count();
-    when((low..=high).contains(&n), || format!("expected {low} to {high} characters, got {n}"))
+    when((low..=high).contains(&n), || format!("expected length of {{key}} to be in the range ({low} - {high}), got {s}"))
 }
 
 /// Text that does not begin with `prefix`.
 pub fn no_prefix(v: &Value, prefix: &str) -> Checked {
     let Some(s) = v.as_str() else { return Ok(()) };
-    when(!s.starts_with(prefix), || format!("{s:?} begins with {prefix:?}, which is reserved"))
+    when(!s.starts_with(prefix), || format!("invalid value for {{key}} (cannot begin with {prefix})"))
 }
 
 /// Every element passes `check`.
@@ -96,8 +106,15 @@ fn split<A: std::str::FromStr>(s: &str, most: u32) -> Option<(A, u32)> {
 pub fn arn(v: &Value) -> Checked {
     let Some(s) = v.as_str().filter(|s| !s.is_empty()) else { return Ok(()) };
     let parts: Vec<&str> = s.splitn(6, ':').collect();
-    let ok = parts.len() == 6 && parts[0] == "arn" && !parts[1].is_empty() && !parts[2].is_empty() && !parts[5].is_empty();
-    when(ok, || format!("{s:?} is not a valid ARN"))
+    let wrong = match parts[..] {
+        ["arn", partition, service, _, _, resource] if !partition.is_empty() && !service.is_empty() && !resource.is_empty() => {
+            return Ok(());
+        }
+        ["arn", _, _, _, _, _] => "missing partition, service or resource value",
+        ["arn", ..] => "arn: not enough sections",
+        _ => "arn: invalid prefix",
+    };
+    Err(format!("\"{{key}}\" ({s}) is an invalid ARN: {wrong}"))
 }
 
 #[cfg(test)]
