@@ -8,7 +8,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use secstack_base::convert::ConvertError;
 use secstack_base::schema::{Draft, Schema};
-use secstack_base::{Diags, Value};
+use secstack_base::{Data, Diags, Str, Type, Value};
 
 use super::{Ask, Context, DataSource, FromValue, Resource};
 use crate::drift::{Known, Shared, Unmanaged, Weakness};
@@ -207,7 +207,8 @@ async fn read_batch<R: Resource>(cx: &R::Cx, batch: &[ReadRequest]) -> Vec<Resul
     batch.iter().map(|r| Ok(answer(r))).collect()
 }
 
-/// Takes from the prior object what the service does not tell, and what it only tells in other words.
+/// Takes from the prior object what the service does not tell, and what it only tells in other words. In nested blocks of
+/// the older provider framework nothing is null.
 fn settle(schema: &Schema, prior: Option<&Value>, mut object: Value) -> Value {
     for a in &schema.block.attributes {
         let (Some(new), old) = (object.get(&a.name), prior.and_then(|p| p.get(&a.name))) else { continue };
@@ -224,11 +225,29 @@ fn settle(schema: &Schema, prior: Option<&Value>, mut object: Value) -> Value {
     }
     for b in &schema.block.blocks {
         // Timeouts concern the engine, not the service.
-        if let Some(old) = prior.and_then(|p| p.get(&b.name)).filter(|_| &*b.name == "timeouts") {
-            object = object.with("timeouts", old.clone());
+        if &*b.name == "timeouts" {
+            if let Some(old) = prior.and_then(|p| p.get("timeouts")) {
+                object = object.with("timeouts", old.clone());
+            }
+        } else if let Some(blocks) = object.get(&b.name).filter(|_| schema.legacy) {
+            object = object.with(&b.name, blocks.map_parts(|_, block| filled(block)));
         }
     }
     object
+}
+
+/// The value of a block with zeros in place of nulls, as that framework reads it back from its own storage.
+fn filled(block: &Value) -> Value {
+    match &block.data {
+        Data::Object(_) | Data::List(..) | Data::Set(..) => block.map_parts(|_, part| filled(part)),
+        Data::Null(Type::String) => "".into(),
+        Data::Null(Type::Bool) => false.into(),
+        Data::Null(Type::Number) => 0.into(),
+        Data::Null(Type::List(t)) => Value::list((**t).clone(), []),
+        Data::Null(Type::Set(t)) => Value::set((**t).clone(), []),
+        Data::Null(Type::Map(t)) => Value::map::<Str>((**t).clone(), []),
+        _ => block.clone(),
+    }
 }
 
 impl<D: DataSource> AnyData<D::Cx> for Typed<D> {
