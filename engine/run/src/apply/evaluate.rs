@@ -3,6 +3,7 @@
 use petgraph::graph::NodeIndex;
 use secstack_base::addr::{ResourceAddr, ResourceName};
 use secstack_base::{Data, Diagnostic, Diags, InstanceKey, Marks, Mode, Str, Type, Value};
+use secstack_eval::config::ROOT;
 use secstack_eval::graph::resource_provider;
 use secstack_eval::world::ResourceFacts;
 use secstack_eval::{ModuleIx, Node, ProviderKey, Repetition, RepetitionData, decode_block};
@@ -114,6 +115,9 @@ impl Run {
     fn output(&mut self, ix: ModuleIx, name: &Str) -> bool {
         let mut diags = Diags::new();
         let value = self.declared().output(ix, name, &mut diags).filter(|_| self.plan.mode != PlanMode::Destroy);
+        // What the plan said of it stays, as in Terraform, also where an object turns out to have another ID than planned.
+        let planned = self.plan.outputs.get(name).filter(|_| ix == ROOT).map(|o| &o.after).filter(|v| v.is_wholly_known());
+        let value = value.map(|v| planned.cloned().unwrap_or(v));
         if let Some(value) = value.map(|v| v.unmark_deep(Marks::ALL)) {
             let sensitive = self.world.config.module(ix).module.outputs[name].sensitive;
             // What is unknown still, since this run left its source out, is stored as null.

@@ -1,8 +1,7 @@
-//! `aws_route_table_association`. Choosing another table gives the association another ID.
+//! `aws_route_table_association`. Choosing another table gives the association another ID. As in Terraform the plan does not
+//! say so: until the next one, what refers to the ID has the old one.
 
 use aws_sdk_ec2::types::{self, RouteTableAssociationStateCode};
-use secstack_base::schema::Draft;
-use secstack_base::{Diags, Type, Value};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Error, ErrorKind, Id, Result, Status};
 
@@ -82,17 +81,9 @@ impl Resource for RouteTableAssociation {
         let id = id.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("{target} is not associated with {table}")))?;
         Ok(Ask::id(id))
     }
-
-    fn plan(draft: &mut Draft) -> Diags {
-        let table = |v: Option<&Value>| v.and_then(|v| v.get_str("route_table_id")).map(str::to_string);
-        if draft.prior.is_some() && table(draft.prior.as_ref()) != table(Some(&draft.planned)) {
-            draft.planned = draft.planned.with("id", Value::unknown_not_null(Type::String));
-        }
-        Diags::new()
-    }
 }
 
-/// The association that was asked for: by its ID, or, right after the table was changed, by what it concerns.
+/// The association that was asked for: by its ID, or, once the table was changed, by what it concerns.
 fn from_remote(a: &types::RouteTableAssociation, ask: &Ask<RouteTableAssociation>) -> Option<Found<RouteTableAssociation>> {
     let text = |t: &Option<String>| t.clone().unwrap_or_default();
     let object = RouteTableAssociation {
@@ -104,7 +95,7 @@ fn from_remote(a: &types::RouteTableAssociation, ask: &Ask<RouteTableAssociation
     let by_target = |p: &RouteTableAssociation| {
         (&p.route_table_id, &p.subnet_id, &p.gateway_id) == (&object.route_table_id, &object.subnet_id, &object.gateway_id)
     };
-    if object.id != *ask.id.0 && !ask.prior.as_ref().is_some_and(|p| p.id.is_empty() && by_target(p)) {
+    if object.id != *ask.id.0 && !ask.prior.as_ref().is_some_and(by_target) {
         return None;
     }
     let state = a.association_state.as_ref().and_then(|s| s.state.as_ref());

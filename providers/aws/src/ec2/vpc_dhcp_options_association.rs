@@ -1,7 +1,6 @@
-//! `aws_vpc_dhcp_options_association`. Its ID is made of both ends, so that other options give it another one.
+//! `aws_vpc_dhcp_options_association`. Its ID is made of both ends, so that other options give it another one. As in Terraform
+//! the plan does not say so: until the next one, what refers to the ID has the old one.
 
-use secstack_base::schema::Draft;
-use secstack_base::{Diags, Type, Value};
 use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Error, ErrorKind, Id, Result, Trace};
 
@@ -72,14 +71,6 @@ impl Resource for VpcDhcpOptionsAssociation {
         let options = vpc.and_then(|v| v.dhcp_options_id.clone());
         let options = options.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no VPC {text:?}")))?;
         Ok(Ask::id(format!("{options}-{text}")))
-    }
-
-    fn plan(draft: &mut Draft) -> Diags {
-        let options = |v: Option<&Value>| v.and_then(|v| v.get_str("dhcp_options_id")).map(str::to_string);
-        if draft.prior.is_some() && options(draft.prior.as_ref()) != options(Some(&draft.planned)) {
-            draft.planned = draft.planned.with("id", Value::unknown_not_null(Type::String));
-        }
-        Diags::new()
     }
 }
 
