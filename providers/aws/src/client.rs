@@ -201,7 +201,7 @@ impl Aws {
     /// The client of S3, which names the bucket in the path where it cannot stand in the host.
     pub fn s3(&self) -> &aws_sdk_s3::Client {
         self.clients.s3.get_or_init(|| {
-            let mut builder = aws_sdk_s3::config::Builder::from(&self.sdk);
+            let mut builder = aws_sdk_s3::config::Builder::from(&self.sdk).interceptor(OneCreation);
             let env = std::env::var("AWS_ENDPOINT_URL_S3").or_else(|_| std::env::var("AWS_ENDPOINT_URL")).ok();
             let own = self.config.endpoint(&["s3", "s3api"]).map(str::to_string);
             let url = own.clone().or(env).or_else(|| self.sdk.endpoint_url().map(str::to_string));

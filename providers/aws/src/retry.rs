@@ -59,6 +59,7 @@ mod tests {
         check("EC2 DeleteVpc", false);
         check("KMS CreateKey", true);
         check("EKS CreateCluster", false);
+        check("S3 CreateBucket", true);
     }
 
     #[track_caller]
