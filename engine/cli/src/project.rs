@@ -71,6 +71,7 @@ impl Project {
         view.check(&diags)?;
         let place = place.ok_or(Told)?;
         let providers = catalog::reading(&place.ciphers.remote);
+        load::editions::choose(Some(&loaded.config), None, &providers);
         Ok(Self { config: Arc::new(loaded.config), providers, inputs: collected.inputs, workspace, place, is_empty: loaded.is_empty })
     }
 

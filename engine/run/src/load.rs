@@ -4,6 +4,7 @@
 //! Where a module stands is asked of a [`Modules`]: either it was fetched before, or it is fetched now.
 
 pub mod early;
+pub mod editions;
 pub mod install;
 pub mod manifest;
 pub mod requirements;

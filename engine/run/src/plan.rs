@@ -6,6 +6,7 @@ use secstack_plan::{Plan, Planner, Start};
 
 use crate::answer::{answer, group};
 use crate::event::Events;
+use crate::load::editions;
 use crate::providers::ProviderSet;
 
 /// Makes a plan. All mistakes are in [`Plan::diags`].
@@ -15,6 +16,7 @@ pub async fn plan(start: Start, providers: &ProviderSet, events: &Events) -> Pla
 
 /// Goes as far as planning goes, and leaves to the caller what to make of it.
 pub async fn walk(start: Start, providers: &ProviderSet, events: &Events) -> Planner {
+    editions::choose(Some(&start.config), Some(&start.state), providers);
     let mut planner = Planner::new(start);
     let mut running = FuturesUnordered::new();
     loop {

@@ -1,6 +1,10 @@
 //! The providers of a run, and their configured instances.
+//!
+//! A provider may come in editions that honour the schemas of different versions. Which one a run uses is chosen before
+//! it begins, from what the configuration and the state ask for (`load::editions`).
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 
 use secstack_base::schema::{Draft, Schema};
@@ -12,24 +16,56 @@ use secstack_sdk::{Instance, Provider};
 /// The providers that a run can use.
 #[derive(Default)]
 pub struct ProviderSet {
-    providers: BTreeMap<ProviderAddr, Arc<dyn Provider>>,
+    providers: BTreeMap<ProviderAddr, Editions>,
     configured: RwLock<BTreeMap<ProviderConfigAddr, Arc<dyn Instance>>>,
+}
+
+/// The editions of a provider, the preferred one first. There is at least one.
+pub(crate) struct Editions {
+    all: Vec<Arc<dyn Provider>>,
+    chosen: AtomicUsize,
+}
+
+impl Editions {
+    fn of(provider: Arc<dyn Provider>) -> Self {
+        let others = provider.editions();
+        Self { all: std::iter::once(provider).chain(others).collect(), chosen: AtomicUsize::new(0) }
+    }
+
+    fn chosen(&self) -> &Arc<dyn Provider> {
+        &self.all[self.chosen.load(Ordering::Relaxed).min(self.all.len() - 1)]
+    }
+
+    /// All of them, in order of preference.
+    pub(crate) fn all(&self) -> &[Arc<dyn Provider>] {
+        &self.all
+    }
+
+    /// Uses one of them from now on.
+    pub(crate) fn choose(&self, edition: usize) {
+        self.chosen.store(edition, Ordering::Relaxed);
+    }
 }
 
 impl ProviderSet {
     /// A set of providers.
     pub fn new(providers: impl IntoIterator<Item = Arc<dyn Provider>>) -> Self {
-        let providers = providers.into_iter().map(|p| (p.address(), p)).collect();
+        let providers = providers.into_iter().map(|p| (p.address(), Editions::of(p))).collect();
         Self { providers, configured: RwLock::default() }
     }
 
     /// The provider of that address.
     pub fn get(&self, addr: &ProviderAddr) -> Option<&Arc<dyn Provider>> {
-        self.providers.get(addr)
+        self.providers.get(addr).map(Editions::chosen)
     }
 
     /// All providers in order of address.
     pub fn iter(&self) -> impl Iterator<Item = (&ProviderAddr, &Arc<dyn Provider>)> {
+        self.providers.iter().map(|(addr, editions)| (addr, editions.chosen()))
+    }
+
+    /// The editions of each provider.
+    pub(crate) fn editions(&self) -> impl Iterator<Item = (&ProviderAddr, &Editions)> {
         self.providers.iter()
     }
 
@@ -43,7 +79,7 @@ impl ProviderSet {
     /// # Errors
     /// In words, when the provider refuses the configuration.
     pub async fn configure(&self, config: &ProviderConfigAddr, value: Option<&Value>) -> Result<(), String> {
-        let Some(provider) = self.providers.get(&config.provider) else {
+        let Some(provider) = self.get(&config.provider) else {
             return Err(format!("Unknown provider\nThere is no provider {} in this program.", config.provider));
         };
         let instance = match value {
@@ -59,7 +95,7 @@ impl ProviderSet {
 
 impl Schemas for ProviderSet {
     fn resource(&self, provider: &ProviderAddr, mode: Mode, ty: &str) -> Option<Arc<Schema>> {
-        let schema = self.providers.get(provider)?.schema();
+        let schema = self.get(provider)?.schema();
         let types = match mode {
             Mode::Managed => &schema.resources,
             Mode::Data => &schema.data,
@@ -69,7 +105,7 @@ impl Schemas for ProviderSet {
     }
 
     fn provider(&self, provider: &ProviderAddr) -> Option<&Schema> {
-        Some(&self.providers.get(provider)?.schema().config)
+        Some(&self.get(provider)?.schema().config)
     }
 }
 
@@ -79,7 +115,7 @@ impl Providers for ProviderSet {
     }
 
     fn type_names(&self, provider: &ProviderAddr, mode: Mode) -> Vec<Str> {
-        let Some(p) = self.providers.get(provider) else { return Vec::new() };
+        let Some(p) = self.get(provider) else { return Vec::new() };
         let schema = p.schema();
         let types = match mode {
             Mode::Managed => &schema.resources,
@@ -92,7 +128,7 @@ impl Providers for ProviderSet {
     fn plan(&self, config: &ProviderConfigAddr, ty: &str, draft: &mut Draft) -> Diags {
         match self.instance(config) {
             Some(instance) => instance.plan(ty, draft),
-            None => match self.providers.get(&config.provider) {
+            None => match self.get(&config.provider) {
                 Some(provider) => provider.unconfigured().plan(ty, draft),
                 None => Diags(vec![Diagnostic::error("Unknown provider", format!("There is no provider {}.", config.provider))]),
             },
@@ -100,13 +136,13 @@ impl Providers for ProviderSet {
     }
 
     fn validate(&self, provider: &ProviderAddr, mode: Mode, ty: &str, config: &Value) -> Diags {
-        match self.providers.get(provider) {
+        match self.get(provider) {
             Some(p) => p.unconfigured().validate(ty, mode == Mode::Data, config),
             None => Diags::new(),
         }
     }
 
     fn validate_config(&self, provider: &ProviderAddr, config: &Value) -> Diags {
-        self.providers.get(provider).map(|p| p.validate_config(config)).unwrap_or_default()
+        self.get(provider).map(|p| p.validate_config(config)).unwrap_or_default()
     }
 }

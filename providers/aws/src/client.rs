@@ -36,10 +36,10 @@ const ATTEMPTS: u32 = 5;
 /// A configured provider: one account in one region.
 pub struct Aws {
     sdk: SdkConfig,
-    config: Config,
+    config: Arc<Config>,
     tags: TagRules,
     region: String,
-    identity: tokio::sync::OnceCell<Identity>,
+    identity: Arc<tokio::sync::OnceCell<Identity>>,
     cache: Cache,
     changed: AtomicBool,
     unlisted: AtomicBool,
@@ -133,9 +133,9 @@ impl Aws {
         let aws = Self {
             sdk: sdk.into_builder().credentials_provider(credentials).build(),
             tags: config.tag_rules(),
-            config,
+            config: Arc::new(config),
             region,
-            identity: tokio::sync::OnceCell::new(),
+            identity: Arc::default(),
             cache: Cache::default(),
             changed: AtomicBool::new(false),
             unlisted: AtomicBool::new(false),
@@ -143,6 +143,21 @@ impl Aws {
         };
         aws.check_account().await?;
         Ok(aws)
+    }
+
+    /// The same account in another region, with clients and a memo of its own.
+    pub fn at(&self, region: &str) -> Self {
+        Self {
+            sdk: self.sdk.clone().into_builder().region(Region::new(region.to_string())).build(),
+            tags: self.tags.clone(),
+            config: self.config.clone(),
+            region: region.to_string(),
+            identity: self.identity.clone(),
+            cache: Cache::default(),
+            changed: AtomicBool::new(!self.is_fresh()),
+            unlisted: AtomicBool::new(false),
+            clients: Clients::default(),
+        }
     }
 
     /// The region, such as `eu-west-1`.

@@ -18,6 +18,7 @@ pub mod partition;
 mod plan;
 pub mod policy;
 pub mod provider;
+mod regions;
 mod retry;
 pub mod tags;
 

@@ -112,6 +112,12 @@ pub trait Provider: Send + Sync {
     /// The schemas.
     fn schema(&self) -> &ProviderSchema;
 
+    /// The same provider with the schemas of other versions, the preferred one first. This one is preferred to all of
+    /// them: another is taken where the configuration or the state asks for it.
+    fn editions(&self) -> Vec<Arc<dyn Provider>> {
+        Vec::new()
+    }
+
     /// Checks a configuration that may have unknown parts, without calling a service.
     fn validate_config(&self, config: &Value) -> Diags {
         let _ = config;

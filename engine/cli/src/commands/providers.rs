@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::{Args, Subcommand};
 use secstack_base::{Diagnostic, ProviderAddr};
 use secstack_eval::config::{Config, ModuleIx, ROOT};
+use secstack_run::load::editions;
 
 use crate::app::{App, Outcome};
 use crate::flags::{StatePaths, Variables};
@@ -78,6 +79,7 @@ impl Providers {
         let session = Session::look(&view, &place, &workspace).await?;
         let of_state: BTreeSet<ProviderAddr> = session.snapshot.resources.values().map(|r| r.provider.provider.clone()).collect();
         let providers = app.providers();
+        editions::choose(Some(&config), Some(&session.snapshot), &providers);
         if self.command.is_some() {
             let mut used = of_state;
             used.extend(config.iter().flat_map(|(ix, _)| required(&config, ix).into_keys()));

@@ -48,6 +48,7 @@ impl Show {
 
     fn state(&self, app: &App, state: Option<&Snapshot>) {
         let providers = app.providers();
+        load::editions::choose(None, state, &providers);
         match (state, self.json) {
             (Some(state), true) => app.out.line(json::state_document(state, &providers)),
             (None, true) => app.out.line("{\"format_version\":\"1.0\"}"),
@@ -85,10 +86,6 @@ impl Show {
             };
         }
         let saved = json::read_plan(path, &ciphers.plan).map_err(|d| view.error(*d))?;
-        if !self.json {
-            app.out.line(text::plan(&saved.plan, &app.providers(), app.out.style()));
-            return Ok(0);
-        }
         let inputs: BTreeMap<Str, Input> =
             saved.plan.variables.iter().map(|(n, v)| (n.clone(), Input { given: Given::Value(v.clone()), origin: Origin::Plan })).collect();
         let files = app.files();
@@ -96,7 +93,13 @@ impl Show {
         let tree = MemoryTree::new(saved.files.iter().map(|(p, t)| (PathBuf::from(p), Arc::from(t.as_str()))));
         let mut installed = Installed(Manifest::parse(saved.modules.as_bytes()).unwrap_or_default());
         let loaded = load::load(&tree, &mut installed, &early, Sources::default());
-        app.out.line(json::plan_document(&saved.plan, &loaded.config, &app.providers()));
+        let providers = app.providers();
+        load::editions::choose(Some(&loaded.config), Some(&saved.plan.prior_state), &providers);
+        if self.json {
+            app.out.line(json::plan_document(&saved.plan, &loaded.config, &providers));
+        } else {
+            app.out.line(text::plan(&saved.plan, &providers, app.out.style()));
+        }
         Ok(0)
     }
 }

@@ -147,6 +147,7 @@ pub(crate) struct Run {
 impl Apply {
     /// Carries out the plan to its end, or as far as failures allow.
     pub async fn run(self) -> Applied {
+        crate::load::editions::choose(Some(&self.config), Some(&self.plan.prior_state), &self.providers);
         let fence = self.journal.as_ref().and_then(fence_of);
         fence::within(fence, Run::new(self).carry_out()).await
     }

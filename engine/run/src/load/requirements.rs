@@ -8,6 +8,7 @@ use secstack_lang::version::{Constraint, Version};
 use secstack_lang::{ExprKind, Module};
 use secstack_state::model::TERRAFORM_VERSION;
 
+use super::editions;
 use crate::providers::ProviderSet;
 
 /// Checks the `required_version` settings of a module. We pass for the version of Terraform whose behaviour we honour.
@@ -30,9 +31,11 @@ pub fn core_version(module: &Module) -> Diags {
 /// A version constraint with its text and place.
 type Asked<'a> = (Constraint, &'a str, Option<Span>);
 
-/// Checks the version constraints of `required_providers` against the versions whose schemas our providers honour.
-/// Providers that do not exist are left to planning, which says where they are used.
+/// Chooses the editions of providers that fit the configuration, and checks the version constraints of `required_providers`
+/// against the versions whose schemas they honour. Providers that do not exist are left to planning, which says where they
+/// are used.
 pub fn provider_versions(config: &Config, providers: &ProviderSet) -> Diags {
+    editions::choose(Some(config), None, providers);
     let mut asked: BTreeMap<&ProviderAddr, Vec<Asked<'_>>> = BTreeMap::new();
     for (_, module) in config.iter() {
         for required in module.module.required_providers.values() {
@@ -42,12 +45,14 @@ pub fn provider_versions(config: &Config, providers: &ProviderSet) -> Diags {
         }
     }
     let mut diags = Diags::new();
+    let of = |addr: &ProviderAddr| providers.editions().find(|(a, _)| *a == addr).map(|(_, e)| e.all());
     for (addr, constraints) in asked {
-        let Some(provider) = providers.get(addr) else { continue };
-        let versions: Vec<Version> = provider.versions().iter().filter_map(|v| v.parse().ok()).collect();
-        if versions.is_empty() || versions.iter().any(|v| constraints.iter().all(|(c, ..)| c.allows(v))) {
+        let Some(all) = of(addr) else { continue };
+        let only: Vec<Constraint> = constraints.iter().map(|(c, ..)| c.clone()).collect();
+        if all.iter().any(|p| editions::allows(&**p, &only)) {
             continue;
         }
+        let versions: Vec<Version> = all.iter().rev().flat_map(|p| editions::versions(&**p)).collect();
         let ours = versions.iter().map(Version::to_string).collect::<Vec<_>>().join(", ");
         let alone: Vec<_> = constraints.iter().filter(|(c, ..)| !versions.iter().any(|v| c.allows(v))).collect();
         let blamed = if alone.is_empty() { constraints.iter().collect() } else { alone };

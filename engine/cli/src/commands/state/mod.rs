@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use secstack_base::addr::Target;
 use secstack_base::{Addr, Diagnostic, ProviderAddr, ProviderConfigAddr};
+use secstack_run::load::editions;
 use secstack_state::Snapshot;
 use secstack_state::store::Force;
 
@@ -157,14 +158,16 @@ impl State {
             }
             Sub::Show { address, query, state } => {
                 let (session, _) = look(app, &view, state.as_deref()).await?;
+                let providers = app.providers();
+                editions::choose(None, Some(&session.snapshot), &providers);
                 let one = address.as_ref().filter(|a| !a.contains('*') && query.is_empty());
                 if let Some(address) = one {
                     let addr = existing(&view, &session.snapshot, address)?;
-                    app.out.text(&human::state_show(&session.snapshot, &app.providers(), |a, _| *a == addr, app.out.style()));
+                    app.out.text(&human::state_show(&session.snapshot, &providers, |a, _| *a == addr, app.out.style()));
                     return Ok(0);
                 }
                 let wanted = query.wanted(address.as_slice()).map_err(|d| view.error(d))?;
-                let shown = human::state_show(&session.snapshot, &app.providers(), |a, i| wanted.contains(a, i), app.out.style());
+                let shown = human::state_show(&session.snapshot, &providers, |a, i| wanted.contains(a, i), app.out.style());
                 if shown.is_empty() {
                     return Err(view.error(text::nothing_found()));
                 }
@@ -174,7 +177,9 @@ impl State {
                 let (session, _) = look(app, &view, None).await?;
                 let addr: Addr = address.parse().map_err(|e| view.error(text::invalid(address, &e)))?;
                 let versions = history::read(&*session.store, *limit).await.map_err(|e| view.error(e.diagnostic()))?;
-                match history::of(&addr, &versions, &app.providers(), app.out.style()) {
+                let providers = app.providers();
+                editions::choose(None, Some(&session.snapshot), &providers);
+                match history::of(&addr, &versions, &providers, app.out.style()) {
                     Some(text) => app.out.text(&text),
                     None => return Err(view.error(text::missing(&session.snapshot, &addr))),
                 }

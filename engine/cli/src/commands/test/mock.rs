@@ -141,6 +141,10 @@ impl Provider for MockProvider {
     fn schema(&self) -> &ProviderSchema {
         &self.schema
     }
+    fn editions(&self) -> Vec<Arc<dyn Provider>> {
+        let pretend = |real| Arc::new(Self { real, ..self.clone() }) as Arc<dyn Provider>;
+        self.real.editions().into_iter().map(pretend).collect()
+    }
     async fn configure(&self, _: &Value) -> Result<Arc<dyn Instance>> {
         Ok(self.unconfigured())
     }
