@@ -190,7 +190,7 @@ impl Instance for AwsInstance {
     fn plan(&self, ty: &str, draft: &mut Draft) -> Diags {
         let mut diags = self.types.plan(ty, draft);
         if self.elsewhere(ty).is_some() {
-            diags.extend(regions::plan(self.types.cx.as_deref(), draft));
+            diags.extend(regions::plan(self.types.cx.as_ref().map(|cx| cx.region()), draft));
         }
         diags
     }
@@ -260,6 +260,9 @@ impl Instance for AwsInstance {
     }
 
     async fn update(&self, ty: &str, id: &Id, prior: &Value, planned: &Value) -> Result<Option<Value>> {
+        if self.elsewhere(ty).is_some() && regions::is_noted(prior, planned) {
+            return Ok(None);
+        }
         let types = self.of(ty, prior);
         let done = types.update(ty, id, prior, planned).await;
         change(&types);

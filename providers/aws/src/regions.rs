@@ -66,24 +66,25 @@ fn check(value: &Value) -> Result<(), String> {
     }
 }
 
-/// Plans `region`: that of the provider unless the block says another. Another region needs another object.
-pub fn plan(home: Option<&Aws>, draft: &mut Draft) -> Diags {
+/// Plans `region`: that of the provider, if it is known, unless the block says another. Another region needs another object.
+pub fn plan(home: Option<&str>, draft: &mut Draft) -> Diags {
     let mut diags = Diags::new();
     let old = draft.prior.as_ref().and_then(|p| p.get_str(REGION)).filter(|r| !r.is_empty()).map(str::to_string);
     let given = draft.config.get(REGION).filter(|v| !v.is_null()).cloned();
     let planned = match (&given, home) {
         (Some(given), _) => given.clone(),
-        (None, Some(home)) => home.region().into(),
+        (None, Some(home)) => home.into(),
         (None, None) => old.as_deref().map_or_else(|| Value::unknown(Type::String), Value::string),
     };
     if let (Some(region), Some(home)) = (planned.as_str(), home)
-        && partition::of(region).name != home.partition()
+        && partition::of(region) != partition::of(home)
     {
-        let what = format!("The region {region:?} is not in the partition {:?} of the provider configuration.", home.partition());
+        let partition = partition::of(home).name;
+        let what = format!("The region {region:?} is not in the partition {partition:?} of the provider configuration.");
         diags.push(Diagnostic::error("Invalid region", what));
     }
     // An object of a state that knows no regions is in that of the provider.
-    let was = old.as_deref().or(home.map(Aws::region));
+    let was = old.as_deref().or(home);
     if draft.prior.is_some() && was.is_some() && planned.as_str() != was {
         draft.replace.push(Path(vec![Step::Attr(REGION.into())]));
     }
@@ -102,6 +103,11 @@ pub fn found(ty: &str, region: &str, object: Value) -> Value {
     };
     let kept = object.as_map().into_iter().flatten().filter(|(name, _)| !REMOVED.contains(&(ty, &***name)));
     Value::object(kept.map(|(name, v)| (name.clone(), v.clone()))).with(REGION, region.into())
+}
+
+/// Whether a change is only that the region of an object is written down.
+pub fn is_noted(prior: &Value, planned: &Value) -> bool {
+    planned.get(REGION).is_some_and(|region| prior.with(REGION, region.clone()).same_unmarked(planned))
 }
 
 /// The arguments of a data source as its type knows them.
@@ -190,11 +196,37 @@ mod tests {
     }
 
     #[test]
+    fn another_region_needs_another_object() {
+        plans(None, "", "us-east-1", false);
+        plans(None, "eu-west-1", "eu-west-1", false);
+        plans(Some("us-east-1"), "", "us-east-1", false);
+        plans(Some("us-east-1"), "us-east-1", "us-east-1", false);
+        plans(Some("eu-west-1"), "", "us-east-1", true);
+        plans(Some("us-east-1"), "eu-west-1", "eu-west-1", true);
+        // A state of version 5.
+        plans(Some(""), "", "", false);
+        plans(Some(""), "us-east-1", "us-east-1", false);
+        plans(Some(""), "eu-west-1", "eu-west-1", true);
+    }
+
+    /// The region of the prior object, the one that is written, the planned one, and whether the object is replaced. Empty is null.
+    #[track_caller]
+    fn plans(prior: Option<&str>, written: &str, planned: &str, replaced: bool) {
+        let text = |t: &str| if t.is_empty() { Value::null(Type::String) } else { Value::string(t) };
+        let object = |t: &str| Value::object([(REGION, text(t))]);
+        let first = if written.is_empty() { prior.unwrap_or_default() } else { written };
+        let mut draft = Draft { prior: prior.map(object), config: object(written), planned: object(first), replace: vec![] };
+        assert!(plan(Some("us-east-1"), &mut draft).is_empty());
+        assert_eq!((draft.planned.get_str(REGION).unwrap_or_default(), !draft.replace.is_empty()), (planned, replaced));
+    }
+
+    #[test]
     fn buckets_say_where_they_are_by_another_name() {
         let bucket = Value::object([(REGION, Value::string("eu-west-1"))]);
         let bucket = found("aws_s3_bucket", "eu-west-1", bucket);
         assert_eq!((bucket.get_str(REGION), bucket.get_str(BUCKET_REGION)), (Some("eu-west-1"), Some("eu-west-1")));
         let other = found("aws_eip", "eu-west-1", Value::object([("id", Value::string("x")), ("vpc", true.into())]));
-        assert_eq!((other.get_str(REGION), other.get_str(BUCKET_REGION), other.get("vpc")), (Some("eu-west-1"), None, None));
+        assert_eq!((other.get_str(REGION), other.get_str(BUCKET_REGION)), (Some("eu-west-1"), None));
+        assert!(other.get("vpc").is_none());
     }
 }
