@@ -256,7 +256,7 @@ impl Effect {
             if Instant::now() > until {
                 return Err(Failure::new(format!("The object {id} is still there after the time allowed for its deletion."), None));
             }
-            seen = self.look_after(pauses.next(), &id, prior).await;
+            seen = self.look_after(pauses.take(), &id, prior).await;
         }
     }
 
@@ -276,7 +276,7 @@ impl Effect {
             if Instant::now() > until {
                 return Err(Error::other(format!("the object {id} is neither ready nor gone after the time allowed")));
             }
-            tokio::time::sleep(pauses.next()).await;
+            tokio::time::sleep(pauses.take()).await;
         }
     }
 
@@ -320,7 +320,7 @@ impl Effect {
             if Instant::now() > until {
                 return Err(Failure::new(format!("The object {id} is not ready after the time allowed."), last));
             }
-            seen = self.look_after(pauses.next(), id, planned).await;
+            seen = self.look_after(pauses.take(), id, planned).await;
         }
     }
 }

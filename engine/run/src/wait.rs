@@ -106,7 +106,7 @@ impl Pauses {
     }
 
     /// The next pause.
-    pub fn next(&mut self) -> Duration {
+    pub fn take(&mut self) -> Duration {
         let pause = self.next;
         self.next = (self.next * 2).min(self.most);
         pause
