@@ -355,7 +355,7 @@ def cut_off(engine, _terraform, s3):
         line.cut = True
         output = process.communicate(timeout=120)[0]
         check(process.returncode == 1, f"the apply ended with {process.returncode}", output)
-        check("state push errored.tfstate" in " ".join(output.split()), "it is not said how to go on", output)
+        check("state push -lock-timeout=1m errored.tfstate" in " ".join(output.split()), "it is not said how to go on", output)
         line.cut = False
         lock = held(s3)
         if lock:

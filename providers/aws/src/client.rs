@@ -102,7 +102,7 @@ impl Aws {
     /// # Errors
     /// When there is no region or are no credentials, or an argument is wrong.
     pub async fn open(config: Config) -> Result<Self> {
-        let http = http::client(&config)?;
+        let (http, way) = http::client(&config)?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http.clone())
             .timeout_config(timeouts())
@@ -128,7 +128,8 @@ impl Aws {
         let region = sdk.region().map(|r| r.as_ref().to_string()).unwrap_or_default();
         check_region(&region, &config)?;
         let at = ProviderConfig::without_region().with_http_client(http).with_region(sdk.region().cloned());
-        let credentials = credentials::with_roles(&config, &sdk, credentials::base(&config, &at)?)?;
+        let source = credentials::Source { config: &config, sdk: &sdk, way: &way };
+        let credentials = source.with_roles(source.base(&at)?)?;
         credentials.provide_credentials().await.map_err(no_credentials)?;
         let aws = Self {
             sdk: sdk.into_builder().credentials_provider(credentials).build(),

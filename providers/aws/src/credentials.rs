@@ -21,6 +21,8 @@ use secstack_sdk::{Error, ErrorKind, Result};
 
 use crate::config::{AssumeRole, Config, WebIdentity};
 use crate::error::Answer;
+use crate::http::Way;
+use crate::oidc;
 
 /// The sentence for a machine without credentials.
 pub const NONE_FOUND: &str = "No valid credential sources found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
@@ -54,41 +56,89 @@ fn expand_home(path: &str) -> String {
     }
 }
 
-/// The source of the credentials that the roles of the provider block, if any, are assumed with.
-///
-/// # Errors
-/// When only a part of a key is given.
-pub fn base(config: &Config, at: &ProviderConfig) -> Result<SharedCredentialsProvider> {
-    let invalid = |text: &str| Err(Error::new(ErrorKind::Invalid, text));
-    match (&config.access_key, &config.secret_key) {
-        (Some(access), Some(secret)) => {
-            let token = config.token.clone().filter(|t| !t.is_empty());
-            return Ok(SharedCredentialsProvider::new(Credentials::new(access, secret, token, None, "provider block")));
+/// What credentials are found with.
+pub(crate) struct Source<'a> {
+    /// The provider block.
+    pub(crate) config: &'a Config,
+    /// The region, and how services are called.
+    pub(crate) sdk: &'a SdkConfig,
+    /// The way to servers that are none of AWS.
+    pub(crate) way: &'a Way,
+}
+
+impl Source<'_> {
+    /// The source of the credentials that the roles of the provider block, if any, are assumed with.
+    ///
+    /// # Errors
+    /// When only a part of a key is given.
+    pub(crate) fn base(&self, at: &ProviderConfig) -> Result<SharedCredentialsProvider> {
+        let config = self.config;
+        let invalid = |text: &str| Err(Error::new(ErrorKind::Invalid, text));
+        match (&config.access_key, &config.secret_key) {
+            (Some(access), Some(secret)) => {
+                let token = config.token.clone().filter(|t| !t.is_empty());
+                return Ok(SharedCredentialsProvider::new(Credentials::new(access, secret, token, None, "provider block")));
+            }
+            (Some(_), None) => return invalid("\"access_key\" is set without \"secret_key\""),
+            (None, Some(_)) => return invalid("\"secret_key\" is set without \"access_key\""),
+            (None, None) => {}
         }
-        (Some(_), None) => return invalid("\"access_key\" is set without \"secret_key\""),
-        (None, Some(_)) => return invalid("\"secret_key\" is set without \"access_key\""),
-        (None, None) => {}
+        let mut profile = ProfileFileCredentialsProvider::builder().configure(at);
+        if let Some(name) = &config.profile {
+            profile = profile.profile_name(name);
+        }
+        if let Some(files) = profile_files(config) {
+            profile = profile.profile_files(files);
+        }
+        let (env, profile) = (EnvironmentVariableCredentialsProvider::new(), profile.build());
+        // A profile that the block names counts more than keys in the environment.
+        let chain = match &config.profile {
+            Some(_) => CredentialsProviderChain::first_try("Profile", profile),
+            None => CredentialsProviderChain::first_try("Environment", env).or_else("Profile", profile),
+        };
+        let mut chain = chain.or_else("WebIdentityToken", WebIdentityTokenCredentialsProvider::builder().configure(at).build());
+        if oidc::is_offered() && std::env::var_os("AWS_ROLE_ARN").is_some() && std::env::var_os("AWS_WEB_IDENTITY_TOKEN_FILE").is_none() {
+            let how = How::Token(WebIdentity::default(), None, self.way.clone());
+            chain = chain.or_else("GitHubActions", Session { client: self.client(None), how });
+        }
+        chain = chain.or_else("EcsContainer", EcsCredentialsProvider::builder().configure(at).build());
+        if config.skip_metadata_api_check.as_deref() != Some("true") {
+            chain = chain.or_else("Ec2InstanceMetadata", metadata(config, at)?);
+        }
+        Ok(SharedCredentialsProvider::new(chain))
     }
-    let mut profile = ProfileFileCredentialsProvider::builder().configure(at);
-    if let Some(name) = &config.profile {
-        profile = profile.profile_name(name);
+
+    /// The source of credentials after the roles of the provider block are assumed, one with the other's credentials.
+    ///
+    /// # Errors
+    /// When a role's arguments are wrong.
+    pub(crate) fn with_roles(&self, base: SharedCredentialsProvider) -> Result<SharedCredentialsProvider> {
+        let config = self.config;
+        let mut credentials = base;
+        for role in &config.assume_role_with_web_identity {
+            let how = How::Token(role.clone(), duration(role.duration.as_deref())?, self.way.clone());
+            credentials = SharedCredentialsProvider::new(Session { client: self.client(Some(credentials)), how });
+        }
+        // A block without a role is as good as none.
+        for role in config.assume_role.iter().filter(|r| r.role_arn.as_deref().is_some_and(|a| !a.is_empty())) {
+            let how = How::Role(role.clone(), duration(role.duration.as_deref())?);
+            credentials = SharedCredentialsProvider::new(Session { client: self.client(Some(credentials)), how });
+        }
+        Ok(credentials)
     }
-    if let Some(files) = profile_files(config) {
-        profile = profile.profile_files(files);
+
+    /// The client of the service that gives credentials.
+    fn client(&self, credentials: Option<SharedCredentialsProvider>) -> aws_sdk_sts::Client {
+        let mut builder = aws_sdk_sts::config::Builder::from(self.sdk);
+        builder.set_credentials_provider(credentials);
+        if let Some(region) = &self.config.sts_region {
+            builder = builder.region(aws_types::region::Region::new(region.clone()));
+        }
+        if let Some(url) = self.config.endpoint(&["sts"]) {
+            builder = builder.endpoint_url(url);
+        }
+        aws_sdk_sts::Client::from_conf(builder.build())
     }
-    let (env, profile) = (EnvironmentVariableCredentialsProvider::new(), profile.build());
-    // A profile that the block names counts more than keys in the environment.
-    let chain = match &config.profile {
-        Some(_) => CredentialsProviderChain::first_try("Profile", profile),
-        None => CredentialsProviderChain::first_try("Environment", env).or_else("Profile", profile),
-    };
-    let mut chain = chain
-        .or_else("WebIdentityToken", WebIdentityTokenCredentialsProvider::builder().configure(at).build())
-        .or_else("EcsContainer", EcsCredentialsProvider::builder().configure(at).build());
-    if config.skip_metadata_api_check.as_deref() != Some("true") {
-        chain = chain.or_else("Ec2InstanceMetadata", metadata(config, at)?);
-    }
-    Ok(SharedCredentialsProvider::new(chain))
 }
 
 fn metadata(config: &Config, at: &ProviderConfig) -> Result<ImdsCredentialsProvider> {
@@ -103,34 +153,6 @@ fn metadata(config: &Config, at: &ProviderConfig) -> Result<ImdsCredentialsProvi
     Ok(ImdsCredentialsProvider::builder().configure(at).imds_client(client.build()).build())
 }
 
-/// The source of credentials after the roles of the provider block are assumed, one with the other's credentials.
-///
-/// # Errors
-/// When a role's arguments are wrong.
-pub fn with_roles(config: &Config, sdk: &SdkConfig, base: SharedCredentialsProvider) -> Result<SharedCredentialsProvider> {
-    let client = |credentials: &SharedCredentialsProvider| {
-        let mut builder = aws_sdk_sts::config::Builder::from(sdk).credentials_provider(credentials.clone());
-        if let Some(region) = &config.sts_region {
-            builder = builder.region(aws_types::region::Region::new(region.clone()));
-        }
-        if let Some(url) = config.endpoint(&["sts"]) {
-            builder = builder.endpoint_url(url);
-        }
-        aws_sdk_sts::Client::from_conf(builder.build())
-    };
-    let mut credentials = base;
-    for role in &config.assume_role_with_web_identity {
-        let how = How::Token(role.clone(), duration(role.duration.as_deref())?);
-        credentials = SharedCredentialsProvider::new(Session { client: client(&credentials), how });
-    }
-    // A block without a role is as good as none.
-    for role in config.assume_role.iter().filter(|r| r.role_arn.as_deref().is_some_and(|a| !a.is_empty())) {
-        let how = How::Role(role.clone(), duration(role.duration.as_deref())?);
-        credentials = SharedCredentialsProvider::new(Session { client: client(&credentials), how });
-    }
-    Ok(credentials)
-}
-
 /// Gives the credentials of a session in a role.
 #[derive(Debug)]
 struct Session {
@@ -141,7 +163,7 @@ struct Session {
 #[derive(Debug)]
 enum How {
     Role(AssumeRole, Option<Duration>),
-    Token(WebIdentity, Option<Duration>),
+    Token(WebIdentity, Option<Duration>, Way),
 }
 
 impl ProvideCredentials for Session {
@@ -152,7 +174,7 @@ impl ProvideCredentials for Session {
         future::ProvideCredentials::new(async {
             let found = match &self.how {
                 How::Role(role, lasting) => assume(&self.client, role, *lasting).await,
-                How::Token(role, lasting) => assume_with_token(&self.client, role, *lasting).await,
+                How::Token(role, lasting, way) => assume_with_token(&self.client, role, *lasting, way).await,
             };
             let given = found.map_err(CredentialsError::provider_error)?;
             let given = given.ok_or_else(|| CredentialsError::unhandled("the answer has no credentials"))?;
@@ -190,13 +212,15 @@ async fn assume_with_token(
     client: &aws_sdk_sts::Client,
     role: &WebIdentity,
     lasting: Option<Duration>,
+    way: &Way,
 ) -> Result<Option<aws_sdk_sts::types::Credentials>> {
-    let from_env = |given: &Option<String>, name| given.clone().or_else(|| std::env::var(name).ok());
+    let from_env = |given: &Option<String>, name| given.clone().or_else(|| std::env::var(name).ok()).filter(|t| !t.is_empty());
     let token = match (&role.web_identity_token, from_env(&role.web_identity_token_file, "AWS_WEB_IDENTITY_TOKEN_FILE")) {
         (Some(token), _) => token.clone(),
         (None, Some(path)) => tokio::fs::read_to_string(&path)
             .await
             .map_err(|e| Error::new(ErrorKind::Invalid, format!("the token file {path:?} cannot be read: {e}")))?,
+        (None, None) if oidc::is_offered() => oidc::token(way).await?,
         (None, None) => return Err(Error::new(ErrorKind::Invalid, "assume_role_with_web_identity has no token")),
     };
     let call = client

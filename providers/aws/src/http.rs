@@ -1,5 +1,6 @@
 //! The HTTP client that all services share: one pool of connections, one TLS set-up.
 
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -14,11 +15,11 @@ use secstack_sdk::{Error, ErrorKind, Result, fence};
 
 use crate::config::Config;
 
-/// The client that a provider block asks for.
+/// The client that a provider block asks for, and the way it goes.
 ///
 /// # Errors
 /// When the bundle of certificates cannot be read, a proxy's address is wrong, or checks are to be skipped.
-pub fn client(config: &Config) -> Result<SharedHttpClient> {
+pub fn client(config: &Config) -> Result<(SharedHttpClient, Way)> {
     let invalid = |what: &str, e: &dyn std::fmt::Display| Error::new(ErrorKind::Invalid, format!("{what}: {e}"));
     if config.insecure == Some(true) {
         let help = "name the certificate of its authority in \"custom_ca_bundle\" instead";
@@ -36,16 +37,33 @@ pub fn client(config: &Config) -> Result<SharedHttpClient> {
     let tls = TlsContext::builder().with_trust_store(trusted).build();
     let tls = tls.map_err(|e| invalid("the trusted certificates cannot be used", &e))?;
     let proxy = proxy(config).map_err(|e| invalid("the proxy cannot be used", &e))?;
-    let client = Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut builder =
-            Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls.clone()).proxy_config(proxy.clone());
-        builder.set_connector_settings(settings.cloned());
-        if let Some(c) = components {
-            builder.set_sleep_impl(c.sleep_impl());
-        }
+    let way = Way { tls, proxy };
+    let of_client = way.clone();
+    let client = Builder::new()
+        .build_with_connector_fn(move |settings, components| of_client.make(settings.cloned(), components.and_then(|c| c.sleep_impl())));
+    Ok((SharedHttpClient::new(Fenced(client)), way))
+}
+
+/// How connections are made.
+#[derive(Clone, Debug)]
+pub struct Way {
+    tls: TlsContext,
+    proxy: ProxyConfig,
+}
+
+impl Way {
+    /// A connection for a request to a server that is none of AWS.
+    pub fn connector(&self) -> Connector {
+        self.make(None, Some(SharedAsyncSleep::new(TokioSleep::new())))
+    }
+
+    fn make(&self, settings: Option<HttpConnectorSettings>, sleep: Option<SharedAsyncSleep>) -> Connector {
+        let (tls, proxy) = (self.tls.clone(), self.proxy.clone());
+        let mut builder = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).proxy_config(proxy);
+        builder.set_connector_settings(settings);
+        builder.set_sleep_impl(sleep);
         builder.build()
-    });
-    Ok(SharedHttpClient::new(Fenced(client)))
+    }
 }
 
 /// Sends nothing for a run that has lost its lock. This is the last moment at which that can be seen.

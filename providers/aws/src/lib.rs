@@ -14,6 +14,7 @@ pub mod error;
 mod http;
 mod loader;
 pub mod made;
+mod oidc;
 pub mod partition;
 mod plan;
 pub mod policy;

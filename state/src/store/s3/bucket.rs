@@ -156,7 +156,7 @@ impl Objects for S3Objects {
                 asked = asked.sse_customer_algorithm("AES256").sse_customer_key(key).sse_customer_key_md5(digest);
             }
             let answer = asked.send().await.map_err(|e| failure::of(&e))?;
-            Ok(answer.e_tag.unwrap_or_default())
+            Ok::<_, Failure>(answer.e_tag.unwrap_or_default())
         });
         let gone = |f: &Failure| matches!(condition, If::Unchanged(_)) && f.is_missing();
         match joined(put.await) {
