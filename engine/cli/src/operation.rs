@@ -246,7 +246,7 @@ fn not_stored(app: &App, session: &Session, snapshot: &Snapshot) -> Diagnostic {
         "The state could not be stored at the end of this run. It was written to the file {} instead. {in_journal}",
         path.display()
     );
-    let help = "When the state can be written again, run \"secstack state push -lock-timeout=1m errored.tfstate\": a lock that this run could not give back runs out by itself. If the push is refused, another run has written the state since: plan again, and import what only the file knows. Without the file, the next run takes up the journal.";
+    let help = "When the state can be written again, push it:\n\n  secstack state push -lock-timeout=1m errored.tfstate\n\nA lock that this run could not give back runs out by itself. If the push is refused, another run has written the state since: plan again, and import what only the file knows. Without the file, the next run takes up the journal.";
     Diagnostic::error(SUMMARY, what).help(help)
 }
 
