@@ -1,7 +1,7 @@
 //! Provisioners: what runs beside an object once it is created, or before it is deleted.
 //!
-//! [`local_exec`] runs a command here; [`remote_exec`] and [`file`](mod@file) reach another machine through a
-//! [`connection`].
+//! `local_exec` runs a command here; `remote_exec` and `file` reach another machine through a
+//! `connection`.
 
 mod connection;
 mod file;
