@@ -56,6 +56,8 @@ pub struct Failure {
     pub partial: Option<Value>,
     /// It cannot be told now whether there is an object: the intent stays open, and nothing may be recorded that closes it.
     pub is_open: bool,
+    /// The journal may not have the ID of the object: the token of its creation is all that leads to it.
+    pub unrecorded: bool,
 }
 
 impl From<Error> for Failure {
@@ -66,7 +68,7 @@ impl From<Error> for Failure {
 
 impl Failure {
     fn new(message: String, partial: Option<Value>) -> Self {
-        Self { message, partial, is_open: false }
+        Self { message, partial, is_open: false, unrecorded: false }
     }
 
     fn journal(e: &secstack_state::Error) -> Self {
@@ -153,8 +155,8 @@ impl Effect {
         match noted {
             Some(noted) => match (noted.await, completed) {
                 (Ok(()), completed) => completed,
-                (Err(e), Ok(value)) => Err(Failure { partial: Some(value), ..Failure::journal(&e) }),
-                (Err(_), failed) => failed,
+                (Err(e), Ok(value)) => Err(Failure { partial: Some(value), unrecorded: true, ..Failure::journal(&e) }),
+                (Err(_), Err(failed)) => Err(Failure { unrecorded: true, ..failed }),
             },
             None => completed,
         }
@@ -175,6 +177,7 @@ impl Effect {
                     message: format!("{}\n\n{what} Asking for it failed: {}", unanswered.message, e.message),
                     partial: None,
                     is_open: true,
+                    unrecorded: false,
                 })
             }
         }

@@ -112,6 +112,7 @@ impl Process {
             let found = secstack_run::take_up(&self.store, &mut snapshot, &open, &self.providers).await.map_err(text)?;
             for r in &found {
                 self.count(&r.finding);
+                self.world.tell(&format!("    found {} ({:?}): {:?}", r.intent.addr, r.intent.operation, r.finding));
             }
             if let Some(r) = found.iter().find(|r| matches!(r.finding, Finding::Unclear(_))) {
                 return Err(format!("{}: {:?}", r.intent.addr, r.finding));

@@ -353,6 +353,7 @@ impl Run {
             return self.check_read_failed(exec, change, &check, d);
         }
         self.fail(d);
+        self.unrecorded |= failure.unrecorded;
         if let (Some(partial), Ok(site)) = (&failure.partial, self.site(change)) {
             let tainted = c.action != Action::Update;
             let marks = self.known.get(&change).map(|k| diff::marked_paths(&k.planned)).unwrap_or_default();

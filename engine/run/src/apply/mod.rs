@@ -136,6 +136,8 @@ pub(crate) struct Run {
     pub ahead: ahead::Ahead,
     /// New objects that carry the token of their creation.
     pub tokens: traces::Tokens,
+    /// The journal may lack the ID of a new object, so that the tokens are needed still.
+    pub unrecorded: bool,
     /// The objects that steps wait for.
     pub lookout: Arc<crate::wait::Lookout>,
     /// Records that must be durable before the run ends.
@@ -266,6 +268,7 @@ impl Run {
             known: HashMap::new(),
             ahead: ahead::Ahead::default(),
             tokens: traces::Tokens::new(),
+            unrecorded: false,
             lookout: Arc::default(),
             records: Vec::new(),
             writing: FuturesUnordered::new(),

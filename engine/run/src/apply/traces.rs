@@ -61,6 +61,10 @@ impl Run {
     /// Takes the tokens off all new objects, which are in the state by now.
     pub(crate) async fn settle(&mut self) {
         let tokens = std::mem::take(&mut self.tokens);
+        if self.unrecorded {
+            // The next run takes them off, when it has seen to it that the state has the objects.
+            return;
+        }
         let Some(journal) = self.journal.clone().filter(|_| !tokens.is_empty()) else { return };
         let limit = if self.stopping() { SETTLING_IN_HASTE } else { SETTLING };
         for (provider, objects) in &tokens {
