@@ -254,6 +254,8 @@ pub(crate) fn is_whole(text: &[u8]) -> bool {
 /// How a journal file begins: its text, and what the writer goes on with.
 pub(crate) struct Beginning {
     pub text: String,
+    /// What tells this journal from any other.
+    pub run: String,
     next: u64,
     open: OpenIntents,
     sealer: Sealer,
@@ -262,13 +264,14 @@ pub(crate) struct Beginning {
 /// The first records of a journal that extends `base`: the ones given, which an earlier journal held.
 pub(crate) fn begin(base: &Version, records: &[Record], cipher: &Cipher) -> Result<Beginning> {
     let sealer = cipher.sealer(base)?;
-    let mut lines = vec![line::write_header(base, &sealer)];
+    let run = uuid::Uuid::new_v4().to_string();
+    let mut lines = vec![line::write_header(base, &run, &sealer)];
     let mut open = OpenIntents::default();
     for record in records {
         open.apply(record);
         lines.push(line::write_record(record)?);
     }
-    Ok(Beginning { text: line::write_batch(0, &lines, &sealer)?, next: lines.len() as u64, open, sealer })
+    Ok(Beginning { text: line::write_batch(0, &lines, &sealer)?, run, next: lines.len() as u64, open, sealer })
 }
 
 /// The effects that were begun and not ended, in the order they were begun.

@@ -77,11 +77,13 @@ pub(super) fn read_line(line: &[u8]) -> Option<Line<'_>> {
 }
 
 /// The first record: which snapshot the journal extends.
-pub(super) fn write_header(base: &Version, sealer: &Sealer) -> Written {
+pub(super) fn write_header(base: &Version, run: &str, sealer: &Sealer) -> Written {
     let version = if sealer.sealed() == Sealed::All { ENCRYPTED } else { VERSION };
     let mut text = format!("{{\"journal\":{version},\"lineage\":");
     write_string(&mut text, &base.lineage);
-    text.push_str(&format!(",\"serial\":{},\"meta\":{{", base.serial));
+    text.push_str(&format!(",\"serial\":{},\"run\":", base.serial));
+    write_string(&mut text, run);
+    text.push_str(",\"meta\":{");
     let separators = std::iter::once("").chain(std::iter::repeat(","));
     for ((name, value), before) in sealer.meta().iter().zip(separators) {
         text.push_str(before);
@@ -101,6 +103,9 @@ pub(super) struct Header {
     pub lineage: String,
     #[serde(default)]
     pub serial: u64,
+    /// What tells the run that writes it from any other.
+    #[serde(default)]
+    pub run: String,
     /// Where the keys come from, or the key itself, if records are sealed.
     #[serde(default)]
     pub meta: BTreeMap<String, String>,

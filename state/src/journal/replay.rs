@@ -20,6 +20,10 @@ pub(crate) struct Stored {
     pub base: Version,
     /// What it holds besides.
     pub records: Vec<Record>,
+    /// What tells it from any other; empty in one that does not say.
+    pub run: String,
+    /// The snapshot beside it is the one that its run stored at its end: only what is open in it counts.
+    pub is_ended: bool,
 }
 
 impl Stored {
@@ -35,7 +39,8 @@ impl Stored {
                 false => Ok(None),
             };
         };
-        let (version, base, meta) = read_header(header.record.get(), name)?;
+        let Header { journal: version, lineage, serial, run, meta } = read_header(header.record.get(), name)?;
+        let base = Version { lineage: lineage.into(), serial };
         if version != line::ENCRYPTED {
             cipher.accept_plain_journal(name)?;
         }
@@ -68,7 +73,7 @@ impl Stored {
                 .map_err(|e| unreadable(name, i + 1, &format!("The record was written by another version of secstack: {e}.")))?;
             records.push(record);
         }
-        Ok(Some(Self { base, records }))
+        Ok(Some(Self { base, records, run, is_ended: false }))
     }
 
     fn open(&self) -> OpenIntents {
@@ -115,14 +120,14 @@ pub(crate) fn check_spent(stored: Option<Snapshot>, journal: Option<Stored>, nam
     })
 }
 
-/// The version of a journal's format, which snapshot it extends, and what it says of the keys of sealed records.
-fn read_header(text: &str, name: &str) -> Result<(u64, Version, BTreeMap<String, String>)> {
+/// What the first line of a journal says.
+fn read_header(text: &str, name: &str) -> Result<Header> {
     let header: Header = serde_json::from_str(text).map_err(|_| unreadable(name, 1, "This is not a journal of secstack."))?;
     if ![line::PLAIN, line::ENCRYPTED, line::VERSION].contains(&header.journal) {
         let problem = format!("The journal has the format version {}, which this version of secstack does not know.", header.journal);
         return Err(unreadable(name, 1, &problem));
     }
-    Ok((header.journal, Version { lineage: header.lineage.into(), serial: header.serial }, header.meta))
+    Ok(header)
 }
 
 fn unreadable(name: &str, line: usize, problem: &str) -> Error {
@@ -150,6 +155,9 @@ pub(crate) fn recover(stored: Option<Snapshot>, journal: Option<Stored>, name: &
     let Some(mut snapshot) = stored.or_else(|| first(&journal.base)) else {
         return Err(misfit(name, &journal, "there is no state"));
     };
+    if journal.is_ended {
+        return Ok(Some(Recovered { from_journal: !open_intents.is_empty(), snapshot, open_intents }));
+    }
     let changes = Changes::of(&journal.records);
     if snapshot.version() == journal.base {
         changes.apply_to(&mut snapshot);

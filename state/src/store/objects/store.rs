@@ -26,6 +26,8 @@ use crate::past::{Author, Opened, Past};
 
 /// How often something is read again that changes while it is read.
 const PATIENCE: usize = 20;
+/// The member of a state's metadata that tells the run whose journal it ends.
+const ENDED: &str = "secstack-ended";
 /// How long the end of a renewal of the lock is waited for when the lock is given back.
 const LAST_RENEWAL: Duration = Duration::from_secs(2);
 
@@ -43,8 +45,8 @@ pub struct ObjectStore {
 
 #[derive(Default)]
 struct Session {
-    /// The journal of this run, with its epoch and how many objects that has.
-    journal: Option<(Journal, u64, Arc<AtomicU64>)>,
+    /// The journal of this run.
+    journal: Option<Writing>,
     /// There is no journal but the one of this run: nobody else writes one while this run holds the lock.
     alone: Option<Layout>,
     /// Removes what is left of a journal that is spent.
@@ -55,12 +57,23 @@ struct Session {
     fresh: bool,
 }
 
+/// A journal at work.
+struct Writing {
+    journal: Journal,
+    run: String,
+    epoch: u64,
+    /// How many objects it has.
+    objects: Arc<AtomicU64>,
+}
+
 /// A state as it is stored.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Known {
     bytes: Option<Vec<u8>>,
     etag: Option<String>,
     author: Option<Author>,
+    /// The run whose journal it ends, whatever that journal lacks.
+    ended: Option<String>,
 }
 
 /// A lock with the task that renews it.
@@ -80,7 +93,8 @@ impl Known {
 
     /// The metadata with which it is written once more: who claims a state does not change it.
     fn notes(&self) -> Notes {
-        self.author.as_ref().map(Author::notes).unwrap_or_default()
+        let author = self.author.as_ref().map(Author::notes).unwrap_or_default();
+        author.into_iter().chain(self.ended.clone().map(|run| (ENDED, run))).collect()
     }
 
     fn condition(&self) -> If {
@@ -127,9 +141,10 @@ impl ObjectStore {
     }
 
     async fn fetch(&self) -> Result<Known> {
-        let Some(object) = self.bucket.get(&self.key).await? else { return Ok(Known { bytes: None, etag: None, author: None }) };
+        let Some(object) = self.bucket.get(&self.key).await? else { return Ok(Known::default()) };
         let author = Author::from_notes(&object.notes);
-        Ok(Known { bytes: Some(object.bytes).filter(|b| !b.is_empty()), etag: Some(object.etag), author })
+        let ended = object.notes.get(ENDED).cloned();
+        Ok(Known { bytes: Some(object.bytes).filter(|b| !b.is_empty()), etag: Some(object.etag), author, ended })
     }
 
     fn decode(&self, known: &Known) -> Result<Option<Snapshot>> {
@@ -159,7 +174,10 @@ impl ObjectStore {
             // either whole, or the snapshot holds it.
             let layout = self.journal.layout().await?;
             let known = self.fetch().await?;
-            if let Some(journal) = self.journal.read(&layout).await? {
+            if let Some(mut journal) = self.journal.read(&layout).await? {
+                if let Some(journal) = &mut journal {
+                    journal.is_ended = !journal.run.is_empty() && known.ended.as_ref() == Some(&journal.run);
+                }
                 return Ok((layout, known, journal));
             }
         }
@@ -189,14 +207,13 @@ impl ObjectStore {
         Err(self.restless())
     }
 
-    /// Stores a text in the place of what is known.
-    async fn store(&self, session: &mut Session, known: &Known, text: String, expected: Version) -> Result<()> {
+    /// Stores a text in the place of what is known. It ends the journal of the run that is named, if one is.
+    async fn store(&self, session: &mut Session, known: &Known, text: String, expected: Version, ended: Option<String>) -> Result<()> {
         self.may_write()?;
         session.known = None;
-        let author = self.author();
-        let notes = author.notes();
-        if let Some(etag) = self.bucket.put(&self.key, text.clone().into_bytes(), known.condition(), notes.clone()).await? {
-            session.known = Some(Known { bytes: Some(text.into_bytes()), etag: Some(etag), author: Some(author) });
+        let new = Known { bytes: Some(text.into_bytes()), etag: None, author: Some(self.author()), ended };
+        if let Some(etag) = self.bucket.put(&self.key, new.bytes.clone().unwrap_or_default(), known.condition(), new.notes()).await? {
+            session.known = Some(Known { etag: Some(etag), ..new });
             return Ok(());
         }
         self.may_write()?;
@@ -254,15 +271,16 @@ impl ObjectStore {
 
     /// Waits for what the journal has under way, and takes it from the session.
     async fn close_journal(&self, session: &mut Session) -> Option<Ended> {
-        let (journal, epoch, objects) = session.journal.take()?;
+        let Writing { journal, run, epoch, objects } = session.journal.take()?;
         journal.close().await;
-        Some(Ended { open: journal.open_intents(), epoch, objects: objects.load(Ordering::SeqCst) })
+        Some(Ended { open: journal.open_intents(), run, epoch, objects: objects.load(Ordering::SeqCst) })
     }
 }
 
 /// A journal that takes no more records.
 struct Ended {
     open: Vec<Intent>,
+    run: String,
     epoch: u64,
     objects: u64,
 }
@@ -298,7 +316,7 @@ impl Store for ObjectStore {
         let version = match plan_write(snapshot, stored, &self.name(), &self.cipher)? {
             Planned::Same(version) => version,
             Planned::Replace(text, version) => {
-                self.store(&mut session, &known, text, snapshot.version()).await?;
+                self.store(&mut session, &known, text, snapshot.version(), ended.as_ref().map(|e| e.run.clone())).await?;
                 version
             }
         };
@@ -320,12 +338,12 @@ impl Store for ObjectStore {
             // What stands there may be broken, which is why it is replaced.
             Force::Yes => {
                 let etag = self.bucket.get(&self.key).await?.map(|o| o.etag);
-                (Known { bytes: None, etag, author: None }, None, Vec::new())
+                (Known { etag, ..Known::default() }, None, Vec::new())
             }
         };
         let expected = stored.as_ref().map_or_else(|| snapshot.version(), Snapshot::version);
         let text = plan_push(snapshot, stored, force, &self.name(), &self.cipher)?;
-        self.store(&mut session, &known, text, expected).await?;
+        self.store(&mut session, &known, text, expected, None).await?;
         session.alone = None;
         self.settle_journal(&self.journal.layout().await?, open, &snapshot.version()).await
     }
@@ -350,13 +368,14 @@ impl Store for ObjectStore {
         let stored = self.decode(&known)?;
         session.known = Some(known);
         let beginning = journal::go_on(base, stored, journal, &self.journal.name(), &self.cipher)?;
+        let run = beginning.run.clone();
         let is_locked = holding.is_some();
         let sink = self.journal.begin(&layout, &beginning.text, holding).await?;
         let (epoch, objects) = (sink.epoch(), sink.counts());
         session.alone = is_locked.then(|| Layout::after(epoch));
         let (journal, work) = Journal::new(sink, beginning);
         self.bucket.spawn(work);
-        session.journal = Some((journal.clone(), epoch, objects));
+        session.journal = Some(Writing { journal: journal.clone(), run, epoch, objects });
         Ok(journal)
     }
 
@@ -447,7 +466,7 @@ impl Store for ObjectStore {
     async fn open_version(&self, id: &str) -> Result<Option<Opened>> {
         let Some(object) = self.bucket.get_version(&self.key, id).await? else { return Ok(None) };
         let author = Author::from_notes(&object.notes);
-        let known = Known { bytes: Some(object.bytes).filter(|b| !b.is_empty()), etag: None, author: None };
+        let known = Known { bytes: Some(object.bytes).filter(|b| !b.is_empty()), ..Known::default() };
         Ok(Some(Opened { snapshot: known.snapshot(&format!("{} (version {id})", self.name()), &self.cipher)?, author }))
     }
 
