@@ -5,7 +5,7 @@
 //!
 //! In an encrypted journal, which is of version 2, the first line is readable and says where the key comes from;
 //! the record of each other line is a string with the sealed text. In any other one, which is of version 3, that is so for
-//! the records with values, and the first line holds the key: what was done to which object is readable, and no value is. Journals of version 1 have no sealed records.
+//! the records with values, and the first line holds the key: what was begun and which IDs came of it is readable, and no value is. Journals of version 1 have no sealed records.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
