@@ -86,7 +86,7 @@ class Proxy:
         self.names = ActionNames(models_dir)
         self.eks = Eks(self.upstream, eks_delay)
         self.latency = latency_ms / 1000
-        # What a call's path must not hold to be delayed.
+        # A call with this in its path or its body takes no time longer.
         self.undelayed = None
         self.counts = Counts()
         self.wanted_port = port
@@ -149,7 +149,7 @@ class Proxy:
         counts = self.counts
         counts.enter(action, target, body)
         status = 599
-        latency = 0 if self.undelayed and self.undelayed in target else self.latency
+        latency = 0 if self.undelayed and (self.undelayed in target or self.undelayed.encode() in body) else self.latency
         try:
             await asyncio.sleep(latency / 2)
             if action.startswith("eks:"):

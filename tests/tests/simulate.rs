@@ -54,7 +54,7 @@ resource "fake_vm" "b" {
   size = 2
 }
 "#;
-    let mut cut_off = 0;
+    let (mut cut_off, mut announced) = (0, 0);
     for how in [How::Kill, How::Freeze, How::Overlap] {
         for polls in 1..250 {
             let disturbance = Disturbance { how, polls, others: polls, weather: Weather::default() };
@@ -62,10 +62,13 @@ resource "fake_vm" "b" {
             let script = Script { seed: polls, steps: vec![step(first), step(second)] };
             let outcome = simulate(&script, Broken::Nothing);
             assert_eq!(outcome.wrong, None, "{how:?} at {polls}:\n{}", outcome.told);
-            cut_off += outcome.seen.get("killed").unwrap_or(&0) + outcome.seen.get("frozen").unwrap_or(&0);
+            let seen = |what| outcome.seen.get(what).unwrap_or(&0);
+            cut_off += seen("killed") + seen("frozen");
+            announced += seen("creations announced");
         }
     }
     assert!(cut_off > 100, "only {cut_off} runs were cut off");
+    assert!(announced > 100, "only {announced} times creations were announced before they could begin");
 }
 
 #[test]

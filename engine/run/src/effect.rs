@@ -165,7 +165,7 @@ impl Effect {
     /// The object of a creation that was not answered: it may have been made all the same. Where that cannot be told now,
     /// the intent stays open.
     async fn made_after_all(&self, intent: &Intent, unanswered: Error) -> Outcome<Id> {
-        match crate::recover::find_made(&*self.instance, self.ty(), intent).await {
+        match crate::recover::find_made(&*self.instance, intent).await {
             Ok(Some(id)) => Ok(id),
             Ok(None) => {
                 self.void().await;

@@ -17,16 +17,17 @@ use secstack_sdk::{Id, Instance, Status, Trace, fence};
 use secstack_state::Store;
 use secstack_state::journal::{Intent, Journal, Operation, Record};
 use secstack_state::model::{InstanceState, Object, Snapshot, new_deposed_key};
+use tokio::time::Instant;
 
-use crate::clock;
 use crate::effect::{Effect, Timeouts, known_part};
 use crate::providers::ProviderSet;
 
-/// A call that was on its way when its run died may still be carried out. So long after its beginning an object that is
-/// not there will not come any more.
+/// A call that was on its way when its run died may still be carried out. An object that is not there so long after the
+/// looking began will not come any more. Nobody knows when the run died: an intent is older than its call, by as long as
+/// the step waited for its turn.
 const LATE: Duration = Duration::from_secs(10);
 
-/// The pause between two looks for an object that may still come.
+/// The pause before the second look for an object that may still come. Each later one is twice as long.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// How many effects are looked into at once.
@@ -176,11 +177,13 @@ async fn settle(resolved: &mut [Resolved], providers: &ProviderSet) {
 }
 
 async fn ask_all(snapshot: &Snapshot, open: &[Intent], providers: &ProviderSet, may_change: bool) -> Vec<Answer> {
-    let asked = open.iter().map(|intent| async move { ask(snapshot, intent, providers, may_change).await.unwrap_or_else(Answer::Unclear) });
+    let until = Instant::now() + LATE;
+    let asked =
+        open.iter().map(|intent| async move { ask(snapshot, intent, providers, may_change, until).await.unwrap_or_else(Answer::Unclear) });
     futures::stream::iter(asked.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await
 }
 
-async fn ask(snapshot: &Snapshot, intent: &Intent, providers: &ProviderSet, may_change: bool) -> Result<Answer, String> {
+async fn ask(snapshot: &Snapshot, intent: &Intent, providers: &ProviderSet, may_change: bool, until: Instant) -> Result<Answer, String> {
     let ty = intent.addr.ty();
     let Some(instance) = providers.instance(&intent.provider) else {
         return Err(format!(
@@ -191,7 +194,7 @@ async fn ask(snapshot: &Snapshot, intent: &Intent, providers: &ProviderSet, may_
     let Some(schema) = providers.resource(&intent.provider.provider, Mode::Managed, ty) else {
         return Err(format!("The provider knows no type {ty:?}."));
     };
-    let asking = Asking { intent, instance, schema, may_change };
+    let asking = Asking { intent, instance, schema, may_change, until };
     match intent.operation {
         Operation::Create => asking.what_was_created(snapshot).await,
         Operation::Update | Operation::Delete => asking.what_is_left(snapshot).await,
@@ -205,6 +208,8 @@ struct Asking<'a> {
     schema: Arc<Schema>,
     /// Whether an object that is not complete may be completed.
     may_change: bool,
+    /// How long an object that is not there may still come.
+    until: Instant,
 }
 
 impl Asking<'_> {
@@ -235,8 +240,7 @@ impl Asking<'_> {
 
     /// Looks for the object until it is there, or too late to come.
     async fn find_made(&self) -> Result<Option<Id>, String> {
-        let ty = self.intent.addr.ty();
-        find_made(&*self.instance, ty, self.intent).await.map_err(|e| e.message)
+        find_by(&*self.instance, self.intent, self.until).await.map_err(|e| e.message)
     }
 
     async fn what_is_left(&self, snapshot: &Snapshot) -> Result<Answer, String> {
@@ -268,20 +272,24 @@ impl Asking<'_> {
     }
 }
 
-/// Looks for the object that a creation made until it is there, or too late to come.
-pub(crate) async fn find_made(instance: &dyn Instance, ty: &str, intent: &Intent) -> secstack_sdk::Result<Option<Id>> {
+/// Looks for the object of a creation that was not answered until it is there, or too late to come.
+pub(crate) async fn find_made(instance: &dyn Instance, intent: &Intent) -> secstack_sdk::Result<Option<Id>> {
+    find_by(instance, intent, Instant::now() + LATE).await
+}
+
+async fn find_by(instance: &dyn Instance, intent: &Intent, until: Instant) -> secstack_sdk::Result<Option<Id>> {
     let trace = Trace { token: intent.token.clone(), natural: intent.natural.clone(), began: intent.began };
-    let now = clock::unix_now();
-    let mut left = LATE.saturating_sub(now.saturating_sub(Duration::from_secs(intent.began)));
+    let mut pause = AGAIN;
     loop {
-        if let Some(id) = instance.find_made(ty, &trace).await? {
+        let is_last = Instant::now() >= until;
+        if let Some(id) = instance.find_made(intent.addr.ty(), &trace).await? {
             return Ok(Some(id));
         }
-        if left.is_zero() {
+        if is_last {
             return Ok(None);
         }
-        tokio::time::sleep(AGAIN.min(left)).await;
-        left = left.saturating_sub(AGAIN);
+        tokio::time::sleep_until(until.min(Instant::now() + pause)).await;
+        pause *= 2;
     }
 }
 

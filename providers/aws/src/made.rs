@@ -58,11 +58,10 @@ pub fn is_recent(trace: &Trace, created: i64) -> bool {
 /// When one still has it.
 pub async fn settle(cx: &Aws, objects: &[(Str, Id)]) -> Result<()> {
     let (keys, others): (Vec<_>, Vec<_>) = objects.iter().partition(|(ty, _)| **ty == *kms::key::Key::NAME);
-    for (_, key) in keys {
-        kms::key::unmark(cx, key).await?;
-    }
     let ids: Vec<&Id> = others.into_iter().map(|(_, id)| id).collect();
-    ec2::made::unmark(cx, &ids).await
+    let keys = futures::future::join_all(keys.into_iter().map(|(_, key)| kms::key::unmark(cx, key)));
+    let (keys, others) = tokio::join!(keys, ec2::made::unmark(cx, &ids));
+    keys.into_iter().fold(others, Result::and)
 }
 
 #[cfg(test)]

@@ -89,6 +89,9 @@ impl Objects for Remote {
             let line = text.lines().find(|l| l.contains(SESSION) || l.contains(SECRET)).unwrap_or_default();
             self.world.is_wrong(format!("a secret was written to {key}: {line}"));
         }
+        if text.contains("\"ahead\":true") {
+            self.world.saw("creations announced");
+        }
         // Others write the same object at this instant, and fail.
         if self.world.is_busy() {
             self.world.saw("bucket: busy");

@@ -18,7 +18,7 @@ use secstack_state::journal::{Intent, Record};
 use secstack_state::model::Object;
 
 use super::graph::node_of;
-use super::{Exec, Run};
+use super::Run;
 use crate::effect::{Effect, known_part};
 
 /// How many intents at most are written ahead of their steps. A run that takes this one up asks for each of them.
@@ -60,13 +60,10 @@ impl Run {
             return;
         }
         let rank: HashMap<_, usize> = self.graph.order.iter().enumerate().map(|(rank, node)| (*node, rank)).collect();
-        let makes = self.exec.nodes.iter().filter_map(|exec| match exec {
-            Exec::Make(change) if self.plan.changes[*change].action == Action::Create => Some(*change),
-            _ => None,
-        });
-        let mut queue: Vec<(usize, usize)> = makes
-            .map(|c| (node_of(self, &self.plan.changes[c].addr).and_then(|n| rank.get(&n).copied()).unwrap_or(usize::MAX), c))
-            .collect();
+        // A step has its node only once its block was expanded.
+        let creations = self.plan.changes.iter().enumerate().filter(|(_, c)| c.action == Action::Create && c.deposed.is_none());
+        let mut queue: Vec<(usize, usize)> =
+            creations.filter_map(|(change, c)| Some((*rank.get(&node_of(self, &c.addr)?)?, change))).collect();
         queue.sort_unstable();
         self.ahead.queue = queue.into_iter().map(|(_, change)| change).collect();
     }
@@ -103,9 +100,12 @@ impl Run {
         let effect = self.effect(&site, planned);
         let token = Effect::token();
         let plain = planned.unmark_deep(Marks::ALL);
-        let natural = site.instance.natural(ty, &known_part(&plain), &token);
         // A name that hangs on something that is not known yet comes out another one with another guess.
-        if natural != site.instance.natural(ty, &guessed(&plain), &token) {
+        let natural = site.instance.natural(ty, &guessed(&plain, "1"), &token);
+        if natural != site.instance.natural(ty, &guessed(&plain, "2"), &token) {
+            return None;
+        }
+        if natural.is_none() && !site.instance.leaves_token(ty) {
             return None;
         }
         let noted = self.noted(&site, change, planned);
@@ -154,13 +154,13 @@ impl Run {
     }
 }
 
-/// The value with a text nobody would give in place of each text that is not known, and null for all else that is not.
-fn guessed(value: &Value) -> Value {
+/// The value with a text in place of each text that is not known, and null for all else that is not.
+fn guessed(value: &Value, guess: &str) -> Value {
     if value.is_unknown() {
-        return if value.ty() == Type::String { Value::string("\u{1}guess") } else { known_part(value) };
+        return if value.ty() == Type::String { Value::string(guess) } else { known_part(value) };
     }
     match &value.data {
         Data::Null(_) => value.clone(),
-        _ => value.map_parts(|_, v| guessed(v)),
+        _ => value.map_parts(|_, v| guessed(v, guess)),
     }
 }

@@ -372,6 +372,7 @@ impl Run {
         self.take_back();
         // The IDs of new objects are durable since they were made, which is what taking their tokens off needs.
         self.send_records();
+        self.hurry();
         self.settle().await;
         self.flush().await;
         if !self.plan.complete {

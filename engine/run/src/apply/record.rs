@@ -59,12 +59,17 @@ impl Run {
         }
     }
 
-    /// Waits until everything recorded so far is durable.
-    pub(crate) async fn flush(&mut self) {
-        self.send_records();
+    /// Sends what was recorded on its way without waiting for more to go with it.
+    pub(crate) fn hurry(&self) {
         if let Some(journal) = &self.journal {
             journal.hurry();
         }
+    }
+
+    /// Waits until everything recorded so far is durable.
+    pub(crate) async fn flush(&mut self) {
+        self.send_records();
+        self.hurry();
         while let Some(written) = self.writing.next().await {
             self.written(written);
         }
