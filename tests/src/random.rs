@@ -100,11 +100,13 @@ fn block(random: &mut Random, text: &mut String, (ty, name): (&str, &str), shape
             if let Some(net) = reference(random, before, |ty| ty == "fake_net") {
                 let _ = writeln!(text, "  net = {net}");
             }
-            if let Some(o) = other {
+            if let Some(o) = &other {
                 let _ = writeln!(text, "  image = {o}");
             }
             if random.once_in(2) {
-                let _ = writeln!(text, "  disk {{ name = \"d{}\" }}", random.below(2));
+                let plain = format!("\"d{}\"", random.below(2));
+                let name = other.map_or(plain, |o| format!("coalesce({o}, \"none\")"));
+                let _ = writeln!(text, "  disk {{ name = {name} }}");
             }
             writeln!(text, "  size = {}", 1 + random.below(3))
         }

@@ -22,6 +22,8 @@ use tokio::time::Instant;
 use crate::effect::{Effect, Timeouts, known_part};
 use crate::providers::ProviderSet;
 
+mod blanks;
+
 /// A call that was on its way when its run died may still be carried out. An object that is not there so long after the
 /// looking began will not come any more. Nobody knows when the run died: an intent is older than its call, by as long as
 /// the step waited for its turn.
@@ -224,10 +226,10 @@ impl Asking<'_> {
                 None => return Ok(Answer::Nothing),
             },
         };
-        let prior = planned.with("id", Value::string(&id.0));
+        let (prior, has_blanks) = blanks::fill(&self.schema.block, &planned.with("id", Value::string(&id.0)));
         let mut found = self.effect().at_rest(&id, &prior).await.map_err(|e| e.message)?;
-        // Of a creation that was only announced not all that it was to be is known: the next plan finds what is missing.
-        if self.may_change && found.is_some() && !self.intent.ahead {
+        // Where not all is known that the object was to be, the next plan finds what is missing.
+        if self.may_change && found.is_some() && !self.intent.ahead && !has_blanks {
             // The run may have been cut off between the creation and what a new object needs besides.
             self.instance.finish(self.intent.addr.ty(), &id, &known_part(&planned)).await.map_err(|e| e.message)?;
             found = self.effect().at_rest(&id, &prior).await.map_err(|e| e.message)?;
@@ -235,7 +237,8 @@ impl Asking<'_> {
         let Some(found) = found else { return Ok(Answer::Nothing) };
         let failed = matches!(found.status, Status::Failed(_));
         let noted = self.intent.planned.as_deref().cloned().unwrap_or_default();
-        Ok(Answer::Made(id, Found { object: self.encode(&found.value, &noted)?, failed }))
+        let value = blanks::take_back(&self.schema.block, &planned, &found.value);
+        Ok(Answer::Made(id, Found { object: self.encode(&value, &noted)?, failed }))
     }
 
     /// Looks for the object until it is there, or too late to come.

@@ -78,7 +78,13 @@ impl Instance for Region {
     }
 
     async fn read(&self, ty: &str, objects: &[ReadRequest]) -> Vec<Result<Option<Found>>> {
-        objects.iter().map(|o| self.cloud.read(&self.region, ty, &o.id.0)).collect()
+        let read = |o: &ReadRequest| {
+            if let Some(lacking) = o.prior.as_ref().and_then(|prior| schema::lacking(ty, prior)) {
+                return Err(Error::new(ErrorKind::Invalid, format!("the {ty} {} to read has no {lacking:?}", o.id)));
+            }
+            self.cloud.read(&self.region, ty, &o.id.0)
+        };
+        objects.iter().map(read).collect()
     }
 
     fn leaves_token(&self, _: &str) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use secstack_base::schema::{Attribute, Block, ForcesNew, NestedBlock, Nesting, Presence, ProviderSchema, Schema};
-use secstack_base::{Type, Value};
+use secstack_base::{Str, Type, Value};
 
 /// Resource types with the beginning of the IDs of their objects.
 const TYPES: [(&str, &str); 3] = [("fake_net", "net"), ("fake_vm", "vm"), ("fake_secret", "secret")];
@@ -65,6 +65,24 @@ fn vm() -> Block {
 fn secret() -> Block {
     let value = sensitive(computed("value", Type::String));
     block([optional("keeper", Type::String), computed("id", Type::String), value], [])
+}
+
+/// An argument that an object lacks although its type asks for it: like a provider whose types are Rust types, this one
+/// cannot read it then.
+pub(crate) fn lacking(ty: &str, object: &Value) -> Option<Str> {
+    match ty {
+        "fake_net" => lacking_in(&net(), object),
+        "fake_vm" => lacking_in(&vm(), object),
+        _ => None,
+    }
+}
+
+fn lacking_in(block: &Block, object: &Value) -> Option<Str> {
+    let is_needed = |a: &&Attribute| a.default.is_some() || matches!(a.presence, Presence::Required);
+    let lacks = |a: &&Attribute| object.get(&a.name).is_some_and(Value::is_null);
+    let own = block.attributes.iter().filter(is_needed).find(lacks).map(|a| a.name.clone());
+    let nested = || block.blocks.iter().find_map(|b| object.get(&b.name)?.as_slice()?.iter().find_map(|v| lacking_in(&b.block, v)));
+    own.or_else(nested)
 }
 
 /// An object as the cloud has it once it was asked for as `asked`.
