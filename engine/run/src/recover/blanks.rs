@@ -6,11 +6,17 @@
 use secstack_base::schema::{Attribute, Block, Nesting, Presence};
 use secstack_base::{Type, Value};
 
-/// The object with its default, or a blank, in place of each argument that an object has to have and this one lacks. Tells
-/// whether there was one.
+/// The object with its default, or a blank, in place of each argument that an object has to have and this one lacks, and
+/// without collections of which an element is lacking. Tells whether there was anything of the kind.
 pub(super) fn fill(schema: &Block, object: &Value) -> (Value, bool) {
     let mut filled = object.clone();
     let mut any = false;
+    for a in &schema.attributes {
+        if object.get(&a.name).is_some_and(|v| a.ty.is_collection() && v.parts().any(Value::is_null)) {
+            filled = filled.with(&a.name, Value::null(a.ty.clone()));
+            any = true;
+        }
+    }
     for a in lacking(schema, object) {
         if let Some(v) = a.default.clone().or_else(|| blank(a)) {
             filled = filled.with(&a.name, v);
@@ -86,6 +92,17 @@ mod tests {
         let told = object(&[("a", Some("told")), ("d", Some("y")), ("o", None), ("r", Some("kept"))]);
         same(&take_back(&schema, &planned, &told), &told);
         assert!(!fill(&schema, &told).1);
+    }
+
+    #[test]
+    fn a_collection_of_which_an_element_is_lacking_is_left_out() {
+        let ty = Type::set(Type::String);
+        let schema = Block { attributes: vec![Attribute::new("s", ty.clone(), Presence::Required)], ..Block::default() };
+        let with = |v| Value::object([("s", v)]);
+        let (filled, any) = fill(&schema, &with(Value::set(Type::String, [Value::string("a"), Value::null(Type::String)])));
+        assert!(any);
+        same(&filled, &with(Value::null(ty)));
+        assert!(!fill(&schema, &with(Value::set(Type::String, [Value::string("a")]))).1);
     }
 
     #[test]
