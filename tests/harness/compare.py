@@ -31,7 +31,9 @@ def bound(diagnostic):
 
 
 def compare(expected, got, path, found):
-    """Adds the differences below `path`."""
+    """Adds the differences below `path`. What stands as "<any>" is made up anew in each run."""
+    if expected == "<any>":
+        return
     if isinstance(expected, dict) and isinstance(got, dict):
         compare_objects(expected, got, path, found)
     elif isinstance(expected, list) and isinstance(got, list):

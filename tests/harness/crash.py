@@ -42,7 +42,7 @@ terraform {{
 }}
 """
 # Short, so that a takeover needs no patience. The run that is cut off renews its lock every third of it.
-LEASE_SECONDS = 3
+LEASE_SECONDS = 5
 # How long a cancelled CI job is given.
 GRACE_SECONDS = 7
 COMMANDS = {"apply": ["apply", "-auto-approve"], "destroy": ["destroy", "-auto-approve"]}

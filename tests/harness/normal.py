@@ -15,6 +15,15 @@ VOLATILE = [
     (re.compile(r"\bterraform-20\d{15,}[0-9a-f]*\b"), "<random-name>"),
     (re.compile(r"-20\d{18,}[0-9a-f]*\b"), "-<unique>"),
     (re.compile(r"RequestID: [A-Za-z0-9-]+"), "RequestID: <request-id>"),
+    # What the emulator makes up, and checksums of that.
+    (re.compile(r"\b(sgrule|nacl)-\d+\b"), r"<\1-checksum>"),
+    (re.compile(r"\b127(\.\d+){3}\b"), "<public-ip>"),
+    (re.compile(r"\bec2-127(-\d+){3}\b"), "ec2-<public-ip>"),
+    (re.compile(r"\bip(-\d+){4}\b"), "ip-<private-ip>"),
+    (re.compile(r"^A[A-Z0-9]{20}$"), "<policy-id>"),
+    (re.compile(r"\b[0-9A-F]{32}\b"), "<cluster>"),
+    (re.compile(r"(:nodegroup/[^/]+/[^/]+)/[0-9a-f]{16}$"), r"\1/<suffix>"),
+    (re.compile(r"^(eks-[\w-]+)-[0-9a-f]{8}$"), r"\1-<suffix>"),
 ]
 ENDPOINT = re.compile(r"https?://(127\.0\.0\.1|localhost):\d+")
 SUGGESTION = re.compile(r"Did you mean .*?\?")

@@ -140,21 +140,9 @@ impl IntoIterator for Diags {
 
 /// The name among `known` that `given` most likely misspells, if one is close enough to suggest.
 ///
-/// Terraform's rule: an edit distance below three.
+/// Terraform's rule, an edit distance below three, which more than one may meet: the closest is named, where two letters
+/// that changed places count as one mistake.
 pub fn suggest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known.into_iter().find(|k| edit_distance(given, k) < 3)
-}
-
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let next = (diagonal + usize::from(ca != *cb)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], next);
-        }
-    }
-    row[b.len()]
+    let close = known.into_iter().filter(|k| strsim::levenshtein(given, k) < 3);
+    close.min_by_key(|k| strsim::damerau_levenshtein(given, k))
 }

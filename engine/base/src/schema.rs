@@ -70,6 +70,8 @@ pub struct Attribute {
     pub checks: Vec<Check>,
     /// Whether two known values mean the same to the service, so that the prior one is kept.
     pub same: Option<fn(&Value, &Value) -> bool>,
+    /// Once the object is there, the service's form of the value stands in the state, even where [`Self::same`] holds.
+    pub told: bool,
     /// The service never tells the value: it is kept from the configuration or the prior object.
     pub local: bool,
     /// The attribute may also be written as blocks (an object-typed list or set of the older provider framework).
@@ -91,6 +93,7 @@ impl Attribute {
             forces_new: ForcesNew::Never,
             checks: Vec::new(),
             same: None,
+            told: false,
             local: false,
             as_blocks: false,
         }

@@ -343,7 +343,14 @@ impl Builder<'_> {
         let Some(schema) = self.schemas.resource(&provider, name.mode, &name.ty) else { return };
         let Some(TraversalStep::Attr(attr, span)) = t.steps[used..].iter().find(|s| matches!(s, TraversalStep::Attr(..))) else { return };
         let block = &schema.block;
-        if block.attribute(attr).is_some() || block.nested(attr).is_some() {
+        if let Some(known) = block.attribute(attr) {
+            if known.deprecated.is_some() {
+                let what = format!("The attribute {attr:?} is deprecated. Refer to the provider documentation for details.");
+                self.diags.push(Diagnostic::warning("Deprecated attribute", what).at(*span));
+            }
+            return;
+        }
+        if block.nested(attr).is_some() {
             return;
         }
         // An index on a map of instances may be an attribute step: `aws_vpc.a.key`.

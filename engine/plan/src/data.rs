@@ -24,7 +24,7 @@ impl Planner {
         let key = resource_provider(&config, ix, name);
         let Some(schema) = self.schema(&key.provider, Mode::Data, &name.ty) else { return Outcome::Failed };
         let provider = self.config_addr(&key, InstanceKey::None);
-        let pending = self.depends_on_pending(ix, r);
+        let pending_for_all = self.depends_on_pending(ix, r);
         let mut ok = true;
         let mut asked = false;
         for module in self.world.instances(ix) {
@@ -43,7 +43,7 @@ impl Planner {
                 let scope = self.world.scope(ix, facts, unknown_repetition(r));
                 let value = decode_block(&r.body, &schema.block, &scope, &mut diags);
                 if !diags.has_errors() {
-                    crate::validate::arguments(&schema, &value, r, &mut diags);
+                    crate::validate::arguments(&schema, &value, r, &resource.instance(InstanceKey::None), &mut diags);
                     let found = self.providers.validate(&key.provider, Mode::Data, &name.ty, &value.unmark_deep(Marks::ALL));
                     diags.extend(found.into_iter().map(|d| d.at_opt(Some(r.span))));
                 }
@@ -74,6 +74,7 @@ impl Planner {
             if let Some(facts) = self.world.facts_mut(ix, &module) {
                 facts.resources.insert(name.clone(), known.clone());
             }
+            let pending = pending_for_all || self.needs_pending(node, r, &module);
             for (addr, value, _) in configs.into_iter().filter(|_| !failed) {
                 let unknown = !value.is_wholly_known();
                 if unknown || pending && self.options.mode == PlanMode::Normal {
@@ -146,6 +147,28 @@ impl Planner {
             let deep = matches!(node, secstack_eval::Node::Close(_));
             self.pending_nodes.contains(index) || deep && self.close_has_pending(*index)
         })
+    }
+
+    /// Whether a resource has changes in this plan that the block refers to: whoever reads what another block makes wants it
+    /// made first, even where the name is known. With conditions that goes for whatever the block hangs on, as a change of
+    /// it may be what makes them hold.
+    fn needs_pending(&self, node: NodeIndex, r: &Resource, module: &secstack_base::ModuleAddr) -> bool {
+        let has_conditions = !r.lifecycle.preconditions.is_empty() || !r.lifecycle.postconditions.is_empty();
+        if has_conditions {
+            return self.graph.closure([node]).into_iter().any(|n| self.has_changes_for(n, module));
+        }
+        self.graph.needs(node).any(|n| self.has_changes_for(n, module))
+    }
+
+    /// Whether a node is a managed resource with changes that an instance of the module may be about.
+    fn has_changes_for(&self, node: NodeIndex, module: &secstack_base::ModuleAddr) -> bool {
+        let secstack_eval::Node::Resource(ix, name) = &self.graph.graph[node] else { return false };
+        if name.mode != Mode::Managed || !self.pending_nodes.contains(&node) {
+            return false;
+        }
+        let changes_here =
+            || self.changes.values().any(|c| c.addr.resource.name == *name && c.addr.module() == module && c.action != Action::NoOp);
+        self.world.config.module(*ix).path != module.path() || self.world.instances(*ix).len() < 2 || changes_here()
     }
 
     fn close_has_pending(&self, close: NodeIndex) -> bool {

@@ -37,7 +37,8 @@ pub fn diff(change: &Change<'_>, diags: &mut Diags) -> Diff {
     let marks = marked_paths(change.config);
     let config = change.config.unmark_deep(Marks::ALL);
     let schema = change.schema;
-    let planned = block_value(&schema.block, change.prior, &config, schema.legacy);
+    let style = if schema.legacy { Style::Legacy } else { Style::Current };
+    let planned = block_value(&schema.block, change.prior, &config, style);
     let mut draft = Draft { prior: change.prior.cloned(), config, planned, replace: Vec::new() };
     diags.extend((change.hook)(&mut draft));
     let mut replace = std::mem::take(&mut draft.replace);
@@ -137,8 +138,19 @@ fn take_key(map: &Value, name: &Str, old: Option<&Value>) -> Value {
     Value::map(element, entries).mark(map.marks)
 }
 
+/// The framework that a provider is built on, as far as it shows in plans.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    /// Values are as they are.
+    Current,
+    /// The older one, which tells null from empty only in part and knows all of a set or map, or nothing of it.
+    Legacy,
+    /// The older one, inside a set: what is not given is empty there.
+    LegacyInSet,
+}
+
 /// The planned value of a block: each attribute and each nested block by its rule.
-fn block_value(schema: &Block, prior: Option<&Value>, config: &Value, legacy: bool) -> Value {
+fn block_value(schema: &Block, prior: Option<&Value>, config: &Value, style: Style) -> Value {
     if !matches!(config.data, Data::Object(_)) {
         return config.clone();
     }
@@ -146,19 +158,22 @@ fn block_value(schema: &Block, prior: Option<&Value>, config: &Value, legacy: bo
     let attrs = schema.attributes.iter().map(|a| {
         let given = part(Some(config), &a.name).unwrap_or_else(|| Value::null(a.ty.clone()));
         let old = part(prior, &a.name);
-        (a.name.clone(), attribute_value(a, prior.is_some(), old.as_ref(), given, legacy))
+        (a.name.clone(), attribute_value(a, prior.is_some(), old.as_ref(), given, style))
     });
     let blocks = schema.blocks.iter().map(|b| {
         let given = part(Some(config), &b.name).unwrap_or_else(|| b.empty_value());
-        (b.name.clone(), nested_value(b, prior.is_some(), part(prior, &b.name).as_ref(), &given, legacy))
+        (b.name.clone(), nested_value(b, prior.is_some(), part(prior, &b.name).as_ref(), &given, style))
     });
     Value::object(attrs.chain(blocks))
 }
 
-fn attribute_value(a: &Attribute, exists: bool, prior: Option<&Value>, given: Value, legacy: bool) -> Value {
+fn attribute_value(a: &Attribute, exists: bool, prior: Option<&Value>, given: Value, style: Style) -> Value {
+    let is_legacy = style != Style::Current;
     if !given.is_null() {
+        let is_whole = matches!(&a.ty, Type::Set(of) | Type::Map(of) if of.is_primitive());
         return match (a.same, prior) {
             (Some(same), Some(old)) if given.is_wholly_known() && !old.is_null() && same(old, &given) => old.clone(),
+            _ if is_legacy && is_whole && !given.is_wholly_known() => Value::unknown(a.ty.clone()),
             _ => given,
         };
     }
@@ -168,8 +183,22 @@ fn attribute_value(a: &Attribute, exists: bool, prior: Option<&Value>, given: Va
     match prior {
         Some(old) if a.presence.is_computed() => old.clone(),
         None if a.presence.is_computed() && !exists => Value::unknown(a.ty.clone()),
-        Some(old) if legacy && is_zero(old) => old.clone(),
+        Some(old) if is_legacy && is_zero(old) => old.clone(),
+        // What is taken away leaves an empty collection behind.
+        Some(old) if is_legacy && !old.is_null() => empty(&a.ty).unwrap_or(given),
+        None if style == Style::LegacyInSet && !exists && a.ty == Type::String => Value::string(""),
+        None if style == Style::LegacyInSet && !exists => empty(&a.ty).unwrap_or(given),
         _ => given,
+    }
+}
+
+/// The empty collection of a type that is one.
+fn empty(ty: &Type) -> Option<Value> {
+    match ty {
+        Type::List(of) => Some(Value::list((**of).clone(), [])),
+        Type::Set(of) => Some(Value::set((**of).clone(), [])),
+        Type::Map(of) => Some(Value::map::<Str>((**of).clone(), [])),
+        _ => None,
     }
 }
 
@@ -185,7 +214,7 @@ fn is_zero(v: &Value) -> bool {
     }
 }
 
-fn nested_value(b: &NestedBlock, exists: bool, prior: Option<&Value>, given: &Value, legacy: bool) -> Value {
+fn nested_value(b: &NestedBlock, exists: bool, prior: Option<&Value>, given: &Value, style: Style) -> Value {
     if given.is_unknown() {
         return given.clone();
     }
@@ -199,17 +228,18 @@ fn nested_value(b: &NestedBlock, exists: bool, prior: Option<&Value>, given: &Va
     }
     match b.nesting {
         Nesting::Single | Nesting::Group if given.is_null() => given.clone(),
-        Nesting::Single | Nesting::Group => block_value(&b.block, prior.filter(|p| !p.is_null()), given, legacy),
+        Nesting::Single | Nesting::Group => block_value(&b.block, prior.filter(|p| !p.is_null()), given, style),
         Nesting::List | Nesting::Map => given.map_parts(|step, v| {
             let old = prior.and_then(|p| p.at(&Path(vec![step])));
-            block_value(&b.block, old, v, legacy)
+            block_value(&b.block, old, v, style)
         }),
         Nesting::Set => {
+            let style = if style == Style::Current { style } else { Style::LegacyInSet };
             let mut left: Vec<&Value> = prior.and_then(Value::as_slice).unwrap_or_default().iter().collect();
             given.map_parts(|_, v| {
                 let twin = left.iter().position(|old| is_twin(&b.block, old, v));
                 let old = twin.map(|i| left.swap_remove(i));
-                block_value(&b.block, old, v, legacy)
+                block_value(&b.block, old, v, style)
             })
         }
     }
@@ -381,5 +411,5 @@ fn has_sensitive(schema: &Block) -> bool {
 
 /// The planned object of a data source whose read waits for apply: what the provider computes is unknown.
 pub fn data_placeholder(schema: &Block, config: &Value) -> Value {
-    block_value(schema, None, config, false)
+    block_value(schema, None, config, Style::Current)
 }

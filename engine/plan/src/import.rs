@@ -74,7 +74,7 @@ impl Planner {
             }
             waits = true;
             self.imported.insert(w.addr.clone(), (w.id.clone(), None));
-            let pending = Pending::Import { node, addr: w.addr.clone(), span: w.span };
+            let pending = Pending::Import { node, addr: w.addr.clone() };
             self.ask(provider.clone(), Want::Import { addr: w.addr, id: w.id }, pending);
         }
         waits
@@ -112,7 +112,7 @@ impl Planner {
     }
 
     /// Takes the object that is imported.
-    pub(crate) fn import_answer(&mut self, addr: &Addr, span: Span, result: Result<Option<Value>, String>) {
+    pub(crate) fn import_answer(&mut self, addr: &Addr, result: Result<Option<Value>, String>) {
         let provider = self.effective_provider(addr);
         let schema = provider.and_then(|p| self.schema(&p.provider, Mode::Managed, addr.ty()));
         match (result, schema) {
@@ -129,11 +129,12 @@ impl Planner {
                     "While attempting to import an existing object to {addr:?}, the provider detected that no object exists with the given id. Only pre-existing objects can be imported; check that the id is correct and that it is associated with the provider's configured region or endpoint, or use \"terraform apply\" to create a new remote object for this resource.",
                     addr = addr.to_string()
                 );
-                self.diags.push(Diagnostic::error("Cannot import non-existent remote object", what).at(span).about(addr.to_string()));
+                self.diags.push(Diagnostic::error("Cannot import non-existent remote object", what));
             }
             (Err(text), _) => {
                 self.imported.remove(addr);
-                self.diags.push(Diagnostic::error(text, "").at(span).about(addr.to_string()));
+                let what = format!("This happened while an existing object was imported to {addr}.");
+                self.diags.push(Diagnostic::error(text, what));
             }
         }
     }

@@ -38,6 +38,13 @@ pub fn normalize(new: &Value, reference: &Value, when: When) -> Value {
             None => v.clone(),
         }),
         (_, Type::Set(_) | Type::List(_) | Type::Tuple(_)) if known && apply => reference.clone(),
+        // What was known of each element of a list still counts.
+        (Data::List(_, new_items), _) if apply && reference.as_slice().is_some_and(|r| r.len() == new_items.len()) => {
+            new.map_parts(|step, v| match reference.at(&secstack_base::Path(vec![step])) {
+                Some(r) => normalize(v, r, when),
+                None => v.clone(),
+            })
+        }
         (Data::Null(_), Type::Bool | Type::Number | Type::String) if known && apply => reference.clone(),
         _ => new.clone(),
     }

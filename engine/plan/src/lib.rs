@@ -12,6 +12,7 @@ pub mod requests;
 pub mod conditions;
 mod data;
 pub mod declared;
+pub mod deprecated;
 pub mod expand;
 mod import;
 mod managed;

@@ -114,7 +114,7 @@ impl Planner {
         let addr = self.addr(site, InstanceKey::None);
         if !diags.has_errors() {
             crate::validate::ephemeral(&site.schema.block, &config, (&addr, &r.body), &mut diags);
-            crate::validate::arguments(&site.schema, &config, r, &mut diags);
+            crate::validate::arguments(&site.schema, &config, r, &addr, &mut diags);
             let found = self.providers.validate(&site.provider.provider, Mode::Managed, &r.name.ty, &config.unmark_deep(Marks::ALL));
             diags.extend(found.into_iter().map(|d| d.at_opt(Some(r.span)).about(addr.to_string())));
         }
@@ -257,7 +257,7 @@ impl Planner {
             return unknown();
         }
         crate::validate::ephemeral(&site.schema.block, &config, (addr, &r.body), diags);
-        crate::validate::arguments(&site.schema, &config, r, diags);
+        crate::validate::arguments(&site.schema, &config, r, addr, diags);
         let found = self.providers.validate(&provider.provider, Mode::Managed, &r.name.ty, &config.unmark_deep(Marks::ALL));
         diags.extend(found.into_iter().map(|d| d.at_opt(Some(r.span))));
         if diags.has_errors() {

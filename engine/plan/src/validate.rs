@@ -9,9 +9,11 @@ use secstack_eval::graph::resource_provider;
 use secstack_eval::world::ModuleFacts;
 use secstack_eval::{Config, RepetitionData, Scope};
 use secstack_lang::Body;
+use secstack_lang::ast::ExprKind;
 use secstack_lang::body::Items;
 use secstack_lang::module::{IgnoreChanges, Provisioner, Resource};
 
+use crate::deprecated::deprecations;
 use crate::managed::{Site, unknown_repetition};
 use crate::planner::{Planner, Providers};
 use crate::provisioner;
@@ -97,12 +99,13 @@ fn unknown_type(providers: &dyn Providers, addr: &secstack_base::ProviderAddr, r
         what.push_str(&format!(" Did you mean {near:?}?"));
     }
     let summary = if r.name.mode == Mode::Data { "Invalid data source" } else { "Invalid resource type" };
-    Diagnostic::error(summary, what).at(r.span)
+    Diagnostic::error(summary, what).at(r.type_span)
 }
 
 /// Checks the values of arguments, and which may stand together.
-pub(crate) fn arguments(schema: &Schema, config: &Value, r: &Resource, diags: &mut Diags) {
-    let about = r.name.to_string();
+pub(crate) fn arguments(schema: &Schema, config: &Value, r: &Resource, addr: &Addr, diags: &mut Diags) {
+    let about = addr.to_string();
+    diags.extend(deprecations(schema, config, &r.body, &about));
     let at = |name: &Str| place(&r.body, &schema.block, &[Step::Attr(name.clone())]);
     let missing = missing_place(&r.body);
     let plain = config.unmark_deep(Marks::ALL);
@@ -175,9 +178,14 @@ fn values(schema: &Block, value: &Value, path: &mut Vec<Step>, fail: &mut dyn Fn
         }
         path.push(Step::Attr(a.name.clone()));
         for check in &a.checks {
-            if let Err(text) = check(v) {
-                fail(path, text);
-            }
+            let Err(text) = check(v) else { continue };
+            // An element of a list has a place of its own.
+            let alone = |item: &Value| Value::list(item.ty(), [item.clone()]);
+            let index =
+                v.as_slice().filter(|_| matches!(a.ty, Type::List(_))).and_then(|s| s.iter().position(|item| check(&alone(item)).is_err()));
+            path.extend(index.map(Step::Index));
+            fail(path, text);
+            path.truncate(path.len() - usize::from(index.is_some()));
         }
         path.pop();
     }
@@ -193,14 +201,18 @@ fn values(schema: &Block, value: &Value, path: &mut Vec<Step>, fail: &mut dyn Fn
 }
 
 /// Where the part of a body stands that a path leads to. What is in a set of blocks has no place of its own.
-fn place(body: &Body, schema: &Block, path: &[Step]) -> Span {
+pub(crate) fn place(body: &Body, schema: &Block, path: &[Step]) -> Span {
     let names: Vec<(&str, usize)> = schema.blocks.iter().map(|b| (&*b.name, 0)).collect();
     let (view, _) = body.view(&names);
     let [Step::Attr(name), rest @ ..] = path else { return missing_place(body) };
     if let Some(a) = view.attributes.iter().find(|a| a.name == *name) {
-        return a.expr.span;
+        return match (&a.expr.kind, rest) {
+            (ExprKind::Tuple(items), [Step::Index(i)]) => items.get(*i).map_or(a.expr.span, |item| item.span),
+            _ => a.expr.span,
+        };
     }
-    let Some(nested) = schema.nested(name) else { return missing_place(body) };
+    // A block as a whole has no place of its own either.
+    let Some(nested) = schema.nested(name).filter(|_| !rest.is_empty()) else { return missing_place(body) };
     let bodies: Vec<&Body> = view.blocks.iter().filter_map(|b| content(b, name)).collect();
     match (nested.nesting, rest) {
         (Nesting::Set | Nesting::Map, _) => missing_place(body),
@@ -209,7 +221,7 @@ fn place(body: &Body, schema: &Block, path: &[Step]) -> Span {
             let inner = bodies.get(*i).or(bodies.last());
             inner.map_or_else(|| missing_place(body), |inner| place(inner, &nested.block, rest))
         }
-        _ => view.blocks.iter().find(|b| content(b, name).is_some()).map_or_else(|| missing_place(body), |b| b.span),
+        _ => missing_place(body),
     }
 }
 
@@ -224,7 +236,7 @@ fn content<'a>(block: &'a secstack_lang::body::Block, ty: &str) -> Option<&'a Bo
 }
 
 /// Where an argument would stand that is not there.
-fn missing_place(body: &Body) -> Span {
+pub(crate) fn missing_place(body: &Body) -> Span {
     Span { end: body.span.start, ..body.span }
 }
 

@@ -104,9 +104,9 @@ impl Effect {
         }
     }
 
-    /// A token for a creation: no two are the same.
+    /// A token for a creation: no two are the same. Names that providers make up tell the time that stands in it.
     pub(crate) fn token() -> String {
-        uuid::Uuid::new_v4().to_string()
+        uuid::Uuid::now_v7().to_string()
     }
 
     /// The intent to create an object.

@@ -37,7 +37,7 @@ const ATTEMPTS: u32 = 5;
 pub struct Aws {
     sdk: SdkConfig,
     config: Arc<Config>,
-    tags: TagRules,
+    pub(crate) tags: TagRules,
     region: String,
     identity: Arc<tokio::sync::OnceCell<Identity>>,
     cache: Cache,
@@ -285,7 +285,7 @@ impl Aws {
 impl Context for Aws {
     fn plan(cx: Option<&Self>, schema: &Schema, draft: &mut Draft) -> Diags {
         if schema.block.attribute("tags_all").is_some() {
-            TagRules::plan(cx.map(|cx| &cx.tags), draft);
+            TagRules::plan(cx.map(|cx| &cx.tags), draft, schema.legacy);
         }
         Diags::new()
     }

@@ -174,6 +174,11 @@ async fn read(types: &Configured<Aws>, ty: &str, objects: &[ReadRequest]) -> Vec
     answers
 }
 
+/// The object with all tags that it is to have.
+fn complete(types: &Configured<Aws>, planned: &Value) -> Value {
+    types.cx.as_ref().map_or_else(|| planned.clone(), |cx| cx.tags.complete(planned))
+}
+
 /// Notes that something changed where the types are at work.
 fn change(types: &Configured<Aws>) {
     if let Some(cx) = &types.cx {
@@ -208,7 +213,7 @@ impl Instance for AwsInstance {
 
     async fn create(&self, ty: &str, planned: &Value, token: &str) -> Result<Created> {
         let types = self.of(ty, planned);
-        let made = types.create(ty, planned, token).await;
+        let made = types.create(ty, &complete(&types, planned), token).await;
         change(&types);
         made
     }
@@ -254,7 +259,7 @@ impl Instance for AwsInstance {
 
     async fn finish(&self, ty: &str, id: &Id, planned: &Value) -> Result<()> {
         let types = self.of(ty, planned);
-        let done = types.finish(ty, id, planned).await;
+        let done = types.finish(ty, id, &complete(&types, planned)).await;
         change(&types);
         done
     }
@@ -264,7 +269,7 @@ impl Instance for AwsInstance {
             return Ok(None);
         }
         let types = self.of(ty, prior);
-        let done = types.update(ty, id, prior, planned).await;
+        let done = types.update(ty, id, prior, &complete(&types, planned)).await;
         change(&types);
         done
     }

@@ -49,7 +49,7 @@ fn schema_of(ty: &str, base: &Schema) -> Schema {
     if ty == "aws_region"
         && let Some(name) = attributes.iter_mut().find(|a| &*a.name == "name")
     {
-        name.deprecated = Some("name is deprecated. Use region instead.".into());
+        name.deprecated = Some("Use region instead.".into());
     }
     let mut region = Attribute::new(REGION, Type::String, Presence::OptionalComputed);
     region.description = "The region of the object, unless it is that of the provider configuration.".into();

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use secstack_base::schema::Draft;
-use secstack_base::{Type, Value};
+use secstack_base::{Str, Type, Value};
 use secstack_sdk::typed::Tags;
 
 use crate::made::INTENT;
@@ -49,12 +49,13 @@ impl TagRules {
 
     /// Plans `tags_all` from the planned `tags`. `rules` is `None` when the provider's configuration is unknown.
     ///
-    /// As in Terraform the result is left unknown where there are no tags at all, or empty values among new ones.
-    pub fn plan(rules: Option<&Self>, draft: &mut Draft) {
+    /// As in Terraform types of the older framework leave the result unknown where a new object has no tags at all, and
+    /// where there are empty values among new tags.
+    pub fn plan(rules: Option<&Self>, draft: &mut Draft, legacy: bool) {
         let unknown = || Value::unknown(Type::map(Type::String));
         let tags = draft.planned.get("tags").unwrap_or(&Value::NULL).clone();
         let planned = match rules {
-            Some(rules) if !tags.is_unknown() => rules.planned(&tags, draft),
+            Some(rules) if tags.is_wholly_known() => rules.planned(&tags, draft, legacy),
             _ => Some(unknown()),
         };
         if let Some(all) = planned {
@@ -62,11 +63,30 @@ impl TagRules {
         }
     }
 
-    fn planned(&self, tags: &Value, draft: &Draft) -> Option<Value> {
+    /// Gives an object whose `tags_all` was not known when it was planned the tags that it is to have.
+    pub fn complete(&self, planned: &Value) -> Value {
+        match planned.get("tags_all") {
+            Some(all) if all.is_null() => {
+                planned.with("tags_all", Value::map(Type::String, self.all(planned.get("tags").unwrap_or(&Value::NULL))))
+            }
+            _ => planned.clone(),
+        }
+    }
+
+    /// The default tags and those of a block over them.
+    fn all(&self, tags: &Value) -> BTreeMap<Str, Value> {
         let own = tags.as_map().into_iter().flatten().filter(|(_, v)| !v.is_null());
         let mut all: BTreeMap<_, _> = self.default.iter().map(|(k, v)| (k.as_str().into(), Value::string(v))).collect();
         all.extend(own.map(|(k, v)| (k.clone(), v.clone())));
         all.retain(|k, _| !self.ignores(k));
+        all
+    }
+
+    fn planned(&self, tags: &Value, draft: &Draft, legacy: bool) -> Option<Value> {
+        let all = self.all(tags);
+        if !legacy {
+            return Some(Value::map(Type::String, all));
+        }
         let empty = |v: &Value| v.as_str() == Some("");
         let zero = all.values().any(empty);
         let prior = draft.prior.as_ref();
@@ -84,6 +104,8 @@ impl TagRules {
             // The defaults are gone: what they gave must go too.
             (true, true) if had => Some(value),
             (true, true) if prior.is_some() => None,
+            // All are taken away.
+            (true, false) if prior.is_some() => Some(value),
             _ => Some(Value::unknown(Type::map(Type::String))),
         }
     }
@@ -124,7 +146,7 @@ mod tests {
         let rules = TagRules { default: parse(default), ignore_prefixes, ..TagRules::default() };
         let object = Value::object([("tags", value(&parse(tags))), ("tags_all", Value::unknown(Type::map(Type::String)))]);
         let mut draft = Draft { prior: None, config: object.clone(), planned: object.clone(), replace: vec![] };
-        TagRules::plan(Some(&rules), &mut draft);
+        TagRules::plan(Some(&rules), &mut draft, true);
         let planned = draft.planned.get("tags_all").unwrap().clone();
         if all == "?" {
             assert!(planned.is_unknown());

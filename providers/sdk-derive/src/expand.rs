@@ -140,10 +140,14 @@ fn row(f: &Field) -> TokenStream {
         let nesting = nesting_of(nesting);
         let (min, computed) = (f.min, f.computed);
         let max = option(f.max.as_ref());
+        let block = quote!(<<#ty as typed::Blocks>::Item as BlockType>::block());
+        let block = match &f.deprecated {
+            Some(why) => quote!(schema::Block { deprecated: Some(#why.into()), ..#block }),
+            None => block,
+        };
         return quote! {
             blocks.push(schema::NestedBlock {
-                name: #name.into(), nesting: #nesting, min: #min, max: #max,
-                block: <<#ty as typed::Blocks>::Item as BlockType>::block(),
+                name: #name.into(), nesting: #nesting, min: #min, max: #max, block: #block,
                 forces_new: #forces_new, computed: #computed,
             });
         };
@@ -155,7 +159,8 @@ fn row(f: &Field) -> TokenStream {
         (_, _, true) => quote!(schema::Presence::Optional),
         _ => quote!(typed::presence::<#ty>()),
     };
-    let flags = [("sensitive", f.sensitive), ("write_only", f.write_only), ("local", f.local), ("as_blocks", f.as_blocks)];
+    let flags =
+        [("sensitive", f.sensitive), ("write_only", f.write_only), ("told", f.told), ("local", f.local), ("as_blocks", f.as_blocks)];
     let flags = flags.iter().filter(|(_, on)| *on).map(|(flag, _)| {
         let flag = format_ident!("{flag}");
         quote!(a.#flag = true;)

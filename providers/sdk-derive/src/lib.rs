@@ -26,8 +26,10 @@
 //! | `forces_new`, `forces_new = path` | a change needs a new object: always, or when the function says so |
 //! | `check = path`, `check = path(args)` | checks a known value, given as `fn(&Value, args) -> Result<(), String>` |
 //! | `same = path` | both values mean the same to the service |
+//! | `told` | the service's form of the value goes into the state, also where `same` holds |
 //! | `local` | the service never tells the value |
-//! | `sensitive`, `write_only`, `deprecated = "why"` | as they say |
+//! | `sensitive`, `write_only` | as they say |
+//! | `deprecated = "what to use instead"` | setting it gives a warning |
 //! | `as_blocks` | may also be written as blocks |
 //! | `block = list`, with `min = n`, `max = n` | nested blocks: `list`, `set`, `map`, `single` or `group` |
 //! | `tags` | all tags of the object; stands for the attributes `tags` and `tags_all` |

@@ -59,6 +59,16 @@ pub fn each(v: &Value, check: fn(&Value) -> Checked) -> Checked {
     v.parts().filter(|v| !v.is_null() && !v.is_unknown()).try_for_each(check)
 }
 
+/// JSON. Empty text passes.
+pub fn json(v: &Value) -> Checked {
+    let Some(s) = v.as_str().filter(|s| !s.is_empty()) else { return Ok(()) };
+    match serde_json::from_str::<serde::de::IgnoredAny>(s) {
+        Ok(_) => Ok(()),
+        Err(e) if e.is_eof() => Err("\"{key}\" contains an invalid JSON: unexpected end of JSON input".into()),
+        Err(e) => Err(format!("\"{{key}}\" contains an invalid JSON: {e}")),
+    }
+}
+
 /// An IPv4 address.
 pub fn ipv4(v: &Value) -> Checked {
     let Some(s) = v.as_str() else { return Ok(()) };
@@ -74,6 +84,15 @@ pub fn cidr_v4(v: &Value) -> Checked {
     let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
     let network = Ipv4Addr::from(u32::from(ip) & mask);
     when(ip == network, || format!("{s:?} is not a valid IPv4 CIDR block; did you mean \"{network}/{bits}\"?"))
+}
+
+/// The same, with a prefix of so many bits.
+pub fn network_v4(v: &Value, least: u32, most: u32) -> Checked {
+    cidr_v4(v)?;
+    let Some((_, bits)) = v.as_str().filter(|s| !s.is_empty()).and_then(|s| split::<Ipv4Addr>(s, 32)) else { return Ok(()) };
+    when((least..=most).contains(&bits), || {
+        format!("expected \"{{key}}\" to contain a network Value with between {least} and {most} significant bits, got: {bits}")
+    })
 }
 
 /// A range of IPv6 addresses in CIDR notation, without bits set beyond the prefix. Empty text passes.

@@ -22,12 +22,23 @@ pub fn is_unique_for(name: &str, token: &str) -> bool {
     name.ends_with(&digits_for(token))
 }
 
-/// The first 26 hexadecimal digits of the token's FNV-1a hash of 128 bits.
+/// 18 digits of the time that stands in a token (a UUID of version 7) and 8 of its FNV-1a hash of 128 bits. Other tokens
+/// give 26 hexadecimal digits of the hash.
 fn digits_for(token: &str) -> String {
     const START: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
     let hash = token.bytes().fold(START, |h, byte| (h ^ u128::from(byte)).wrapping_mul(PRIME));
-    format!("{:026x}", hash >> 24)
+    let Some(ms) = milliseconds(token) else { return format!("{:026x}", hash >> 24) };
+    let rest = hash >> 64;
+    format!("{}{:03}{:01}{:02}{:06x}", stamp(ms / 1000), ms % 1000, rest % 10, rest / 10 % 100, rest / 1000 % (1 << 24))
+}
+
+/// The milliseconds since 1970 that a UUID of version 7 begins with (RFC 9562, section 5.7).
+fn milliseconds(token: &str) -> Option<u64> {
+    let (high, rest) = token.split_once('-')?;
+    let (low, rest) = rest.split_once('-')?;
+    let is_7 = high.len() == 8 && low.len() == 4 && rest.starts_with('7');
+    is_7.then(|| u64::from_str_radix(&format!("{high}{low}"), 16).ok()).flatten()
 }
 
 /// Seconds since 1970 as `yyyymmddhhmmss`.

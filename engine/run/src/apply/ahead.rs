@@ -17,8 +17,8 @@ use secstack_plan::Action;
 use secstack_state::journal::{Intent, Record};
 use secstack_state::model::Object;
 
-use super::graph::node_of;
 use super::Run;
+use super::graph::node_of;
 use crate::effect::{Effect, known_part};
 
 /// How many intents at most are written ahead of their steps. A run that takes this one up asks for each of them.

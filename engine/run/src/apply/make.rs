@@ -180,6 +180,7 @@ impl Run {
         let Some(facts) = self.world.facts(site.ix, site.addr.module()) else { return Value::unknown(Type::Dynamic) };
         let scope = self.world.scope(site.ix, facts, data);
         let arguments = decode_block(&r.body, &site.schema.block, &scope, diags);
+        diags.extend(secstack_plan::deprecated::deprecations(&site.schema, &arguments, &r.body, &site.addr.to_string()));
         if diags.has_errors() {
             return arguments;
         }

@@ -74,7 +74,7 @@ pub struct Eip {
     #[attr(tags)]
     pub tags: Tags,
     /// Whether the address is for a VPC.
-    #[attr(computed, forces_new, deprecated = "vpc is deprecated. Use domain instead.")]
+    #[attr(computed, forces_new, deprecated = "Use domain instead.")]
     pub vpc: bool,
 }
 

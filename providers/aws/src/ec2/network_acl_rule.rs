@@ -37,7 +37,7 @@ pub struct NetworkAclRule {
     #[attr(forces_new)]
     pub network_acl_id: String,
     /// The protocol, by name or number, or `-1` for all.
-    #[attr(forces_new, same = entries::same_protocol)]
+    #[attr(forces_new, told, same = entries::same_protocol)]
     pub protocol: String,
     /// Whether traffic passes.
     #[attr(forces_new, check = check::one_of_nocase(["allow", "deny"]), same = same_case)]

@@ -90,7 +90,9 @@ impl Resource for SecurityGroupRule {
             let Some(prior) = &ask.prior else { return Err(unreadable(&ask.id)) };
             let Some(group) = groups.get(&prior.security_group_id) else { continue };
             if let Some(object) = find(group, prior) {
-                let object = Self { security_group_rule_id: rule_id(cx, prior).await?, ..object };
+                // Only what was made just now is looked up.
+                let rule_id = if prior.id.is_empty() { Some(rule_id(cx, prior).await?) } else { prior.security_group_rule_id.clone() };
+                let object = Self { security_group_rule_id: rule_id, ..object };
                 out.push(Found::ready(ask.id.clone(), object));
             }
         }
@@ -236,17 +238,16 @@ fn find(group: &types::SecurityGroup, prior: &SecurityGroupRule) -> Option<Secur
         let found = there.iter().find(|t| t.ports == atom.ports && rules::same_peer(&t.peer, &atom.peer))?;
         about = about.or_else(|| (!found.description.is_empty()).then(|| found.description.clone()));
     }
+    // A description that is gone is not told from one that the service keeps for itself.
+    let about = about.or_else(|| prior.description.clone());
     Some(SecurityGroupRule { description: about, protocol: rules::protocol(&prior.protocol), ..prior.clone() })
 }
 
-/// What EC2 calls the rule. Asked for once, and only where there is one answer.
-async fn rule_id(cx: &Aws, rule: &SecurityGroupRule) -> Result<Option<String>> {
+/// What EC2 calls the rule; empty where that would be several.
+async fn rule_id(cx: &Aws, rule: &SecurityGroupRule) -> Result<String> {
     let atoms = rule.rule().atoms();
     let mut only = atoms.iter();
-    let (Some(atom), None) = (only.next(), only.next()) else { return Ok(None) };
-    if let Some(id) = rule.security_group_rule_id.clone() {
-        return Ok(Some(id));
-    }
+    let (Some(atom), None) = (only.next(), only.next()) else { return Ok(String::new()) };
     let group = rule.security_group_id.clone();
     let all = cx.cached(format!("ec2 rules of {group}"), async {
         let call = cx.ec2().describe_security_group_rules().filters(filter("group-id", [&group]));
@@ -269,7 +270,7 @@ async fn rule_id(cx: &Aws, rule: &SecurityGroupRule) -> Result<Option<String>> {
         };
         (r.is_egress == Some(true)) == (rule.way() == Way::Out) && theirs == atom.ports && rules::same_peer(&peer, &wanted)
     };
-    Ok(all.await?.iter().find(is_it).and_then(|r| r.security_group_rule_id.clone()))
+    Ok(all.await?.iter().find(is_it).and_then(|r| r.security_group_rule_id.clone()).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -266,7 +266,11 @@ macro_rules! single_rule {
                 let object = |ask: &Ask<Self>| {
                     let rule = rules.get(&*ask.id.0)?;
                     let prior = ask.prior.as_ref().map(Self::single);
-                    let single = single_rule::from_remote(rule, account, $way, prior.as_ref())?;
+                    let mut single = single_rule::from_remote(rule, account, $way, prior.as_ref())?;
+                    // A new rule has the description that it was made with, whether or not the service tells it at once.
+                    if let Some(new) = ask.prior.as_ref().filter(|p| p.security_group_rule_id.is_empty()) {
+                        single.description = single.description.or_else(|| new.description.clone());
+                    }
                     Some(Found::ready(ask.id.clone(), Self::of(cx, &ask.id, account, single)))
                 };
                 Ok(asks.iter().filter_map(object).collect())

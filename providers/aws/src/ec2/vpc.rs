@@ -37,7 +37,7 @@ pub struct Vpc {
     #[attr(optional)]
     pub assign_generated_ipv6_cidr_block: bool,
     /// The IPv4 range, in CIDR notation.
-    #[attr(computed, forces_new, check = check::cidr_v4)]
+    #[attr(computed, forces_new, check = check::network_v4(16, 28))]
     pub cidr_block: String,
     /// The network ACL of subnets that have no other.
     #[attr(output)]

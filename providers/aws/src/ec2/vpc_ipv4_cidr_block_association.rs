@@ -14,7 +14,7 @@ use crate::made::name;
 #[resource("aws_vpc_ipv4_cidr_block_association", timeouts(create, delete))]
 pub struct VpcIpv4CidrBlockAssociation {
     /// The IPv4 range, in CIDR notation.
-    #[attr(computed, forces_new, check = check::cidr_v4)]
+    #[attr(computed, forces_new, check = check::network_v4(16, 28))]
     pub cidr_block: String,
     /// The address pool that the range is taken from.
     #[attr(forces_new, local)]

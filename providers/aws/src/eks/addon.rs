@@ -47,7 +47,7 @@ pub struct Addon {
     #[attr(local)]
     pub preserve: Option<bool>,
     /// What happens to objects that somebody changed.
-    #[attr(local, deprecated = "The \"resolve_conflicts\" attribute can't be set to \"PRESERVE\" on initial resource creation. Use \"resolve_conflicts_on_create\" and/or \"resolve_conflicts_on_update\" instead", check = check::one_of(["OVERWRITE", "NONE", "PRESERVE"]))]
+    #[attr(local, deprecated = "The resolve_conflicts attribute can't be set to \"PRESERVE\" on initial resource creation. Use resolve_conflicts_on_create and/or resolve_conflicts_on_update instead.", check = check::one_of(["OVERWRITE", "NONE", "PRESERVE"]))]
     pub resolve_conflicts: Option<String>,
     /// What happens to objects that are there already.
     #[attr(local, check = check::one_of(["NONE", "OVERWRITE"]))]

@@ -189,6 +189,18 @@ impl Resource for Cluster {
     }
 
     fn plan(draft: &mut Draft) -> Diags {
+        if draft.prior.is_none() {
+            // A new cluster has nothing of these unless it is asked for.
+            for name in ["compute_config", "storage_config", "zonal_shift_config"] {
+                let none = <Self as secstack_sdk::typed::Declared>::schema()
+                    .block
+                    .nested(name)
+                    .map(secstack_base::schema::NestedBlock::empty_value);
+                if let Some(none) = none.filter(|_| draft.planned.get(name).is_some_and(Value::is_unknown)) {
+                    draft.planned = draft.planned.with(name, none);
+                }
+            }
+        }
         if plan::changes(draft, &["version"]) {
             draft.planned = draft.planned.with("platform_version", Value::unknown(Type::String));
         }

@@ -96,7 +96,7 @@ impl DataSource for ClusterData {
         let missing = || Error::new(ErrorKind::NotFound, format!("reading EKS Cluster ({}): couldn't find resource", want.name));
         let c = cluster_remote::from_remote(found.ok_or_else(missing)?, None);
         // The service does not tell; here it is not made up.
-        let access = c.access_config.map(|a| AccessConfig { bootstrap_cluster_creator_admin_permissions: Some(false), ..a });
+        let access = c.access_config.map(|a| AccessConfig { bootstrap_cluster_creator_admin_permissions: Some(true), ..a });
         let tags = c.tags.into_iter().filter(|(k, _)| !k.starts_with("aws:") && !cx.tag_rules().ignores(k));
         Ok(Self {
             access_config: access.into_iter().collect(),

@@ -26,16 +26,18 @@ pub struct PolicyDocument {
     #[attr(output)]
     pub minified_json: Option<String>,
     /// A document whose statements replace those with the same `sid`.
-    #[attr(deprecated = "Not used")]
+    #[attr(deprecated = "This argument is retained only for backward compatibility with previous versions of this data source.")]
     pub override_json: Option<String>,
     /// Documents whose statements replace those with the same `sid`.
+    #[attr(check = check::each(check::json))]
     pub override_policy_documents: Vec<Option<String>>,
     /// The ID of the document.
     pub policy_id: Option<String>,
     /// A document that this one adds to.
-    #[attr(deprecated = "Not used")]
+    #[attr(deprecated = "This argument is retained only for backward compatibility with previous versions of this data source.")]
     pub source_json: Option<String>,
     /// Documents that this one adds to.
+    #[attr(check = check::each(check::json))]
     pub source_policy_documents: Vec<Option<String>>,
     /// The version of the language of policies.
     #[attr(check = check::one_of(["2008-10-17", "2012-10-17"]))]

@@ -63,7 +63,11 @@ pub struct Role {
     #[attr(output)]
     pub unique_id: Option<String>,
     /// All inline policies of the role.
-    #[attr(block = set, computed)]
+    #[attr(
+        block = set,
+        computed,
+        deprecated = "Use the aws_iam_role_policy resource instead. If Terraform should exclusively manage all inline policy associations (the current behavior of this argument), use the aws_iam_role_policies_exclusive resource as well."
+    )]
     pub inline_policy: BTreeSet<InlinePolicy>,
     /// Tags of the role.
     #[attr(tags)]

@@ -118,7 +118,7 @@ pub struct Logging {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Block)]
 pub struct ObjectLock {
     /// `Enabled`.
-    #[attr(forces_new, deprecated = "Use the top-level parameter object_lock_enabled instead", check = check::one_of(["Enabled"]))]
+    #[attr(forces_new, deprecated = "Use the top-level parameter object_lock_enabled instead.", check = check::one_of(["Enabled"]))]
     pub object_lock_enabled: Option<String>,
     /// The rule for objects that say nothing themselves.
     #[attr(block = list, max = 1)]

@@ -28,10 +28,10 @@ use crate::{Aws, made, plan, policy};
 )]
 pub struct Bucket {
     /// Whether transfers are accelerated.
-    #[attr(computed, deprecated = "acceleration_status is deprecated. Use the aws_s3_bucket_accelerate_configuration resource instead.", check = check::one_of(["Enabled", "Suspended"]))]
+    #[attr(computed, deprecated = "Use the aws_s3_bucket_accelerate_configuration resource instead.", check = check::one_of(["Enabled", "Suspended"]))]
     pub acceleration_status: Option<String>,
     /// A ready-made list of who may do what.
-    #[attr(computed, local, deprecated = "acl is deprecated. Use the aws_s3_bucket_acl resource instead.")]
+    #[attr(computed, local, deprecated = "Use the aws_s3_bucket_acl resource instead.")]
     pub acl: Option<String>,
     /// The ARN of the bucket.
     #[attr(output)]
@@ -58,49 +58,54 @@ pub struct Bucket {
     #[attr(forces_new, computed)]
     pub object_lock_enabled: Option<bool>,
     /// Who may do what, as JSON.
-    #[attr(computed, same = policy::same, deprecated = "policy is deprecated. Use the aws_s3_bucket_policy resource instead.")]
+    #[attr(computed, same = policy::same, deprecated = "Use the aws_s3_bucket_policy resource instead.")]
     pub policy: Option<String>,
     /// The region of the bucket.
     #[attr(output)]
     pub region: Option<String>,
     /// Who pays for requests.
-    #[attr(computed, deprecated = "request_payer is deprecated. Use the aws_s3_bucket_request_payment_configuration resource instead.", check = check::one_of(["Requester", "BucketOwner"]))]
+    #[attr(computed, deprecated = "Use the aws_s3_bucket_request_payment_configuration resource instead.", check = check::one_of(["Requester", "BucketOwner"]))]
     pub request_payer: Option<String>,
     /// Tags of the bucket.
     #[attr(tags)]
     pub tags: Tags,
     /// The domain of the web site.
-    #[attr(output, deprecated = "website_domain is deprecated. Use the aws_s3_bucket_website_configuration resource instead.")]
+    #[attr(output, deprecated = "Use the aws_s3_bucket_website_configuration resource instead.")]
     pub website_domain: Option<String>,
     /// The host name of the web site.
-    #[attr(output, deprecated = "website_endpoint is deprecated. Use the aws_s3_bucket_website_configuration resource instead.")]
+    #[attr(output, deprecated = "Use the aws_s3_bucket_website_configuration resource instead.")]
     pub website_endpoint: Option<String>,
     /// What pages of other origins may do.
-    #[attr(block = list, computed)]
+    #[attr(block = list, computed, deprecated = "Use the aws_s3_bucket_cors_configuration resource instead.")]
     pub cors_rule: Vec<CorsRule>,
     /// Who may do what.
-    #[attr(block = set, computed)]
+    #[attr(block = set, computed, deprecated = "Use the aws_s3_bucket_acl resource instead.")]
     pub grant: BTreeSet<Grant>,
     /// What becomes of objects with time.
-    #[attr(block = list, computed)]
+    #[attr(block = list, computed, deprecated = "Use the aws_s3_bucket_lifecycle_configuration resource instead.")]
     pub lifecycle_rule: Vec<LifecycleRule>,
     /// Where accesses are recorded.
-    #[attr(block = list, computed, max = 1)]
+    #[attr(block = list, computed, max = 1, deprecated = "Use the aws_s3_bucket_logging resource instead.")]
     pub logging: Option<Logging>,
     /// How long objects cannot be deleted.
-    #[attr(block = list, computed, max = 1)]
+    #[attr(
+        block = list,
+        computed,
+        max = 1,
+        deprecated = "Use the top-level parameter object_lock_enabled and the aws_s3_bucket_object_lock_configuration resource instead."
+    )]
     pub object_lock_configuration: Option<ObjectLock>,
     /// Where objects are copied to.
-    #[attr(block = list, computed, max = 1)]
+    #[attr(block = list, computed, max = 1, deprecated = "Use the aws_s3_bucket_replication_configuration resource instead.")]
     pub replication_configuration: Option<Replication>,
     /// How objects are encrypted.
-    #[attr(block = list, computed, max = 1)]
+    #[attr(block = list, computed, max = 1, deprecated = "Use the aws_s3_bucket_server_side_encryption_configuration resource instead.")]
     pub server_side_encryption_configuration: Option<Encryption>,
     /// Whether old versions of objects are kept.
-    #[attr(block = list, computed, max = 1)]
+    #[attr(block = list, computed, max = 1, deprecated = "Use the aws_s3_bucket_versioning resource instead.")]
     pub versioning: Option<VersioningBlock>,
     /// The bucket as a web site.
-    #[attr(block = list, computed, max = 1)]
+    #[attr(block = list, computed, max = 1, deprecated = "Use the aws_s3_bucket_website_configuration resource instead.")]
     pub website: Option<Website>,
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use secstack_base::convert::ConvertError;
-use secstack_base::schema::{Draft, Schema};
+use secstack_base::schema::{Draft, Presence, Schema};
 use secstack_base::{Data, Diags, Str, Type, Value};
 
 use super::{Ask, Context, DataSource, FromValue, Resource};
@@ -214,9 +214,9 @@ fn settle(schema: &Schema, prior: Option<&Value>, mut object: Value) -> Value {
         let (Some(new), old) = (object.get(&a.name), prior.and_then(|p| p.get(&a.name))) else { continue };
         let old = old.filter(|v| v.is_wholly_known());
         let kept = match old {
-            Some(old) if a.local => Some(old.clone()),
+            Some(old) if a.local && !(old.is_null() && a.presence == Presence::Computed) => Some(old.clone()),
             None if a.local => a.default.clone(),
-            Some(old) if !old.is_null() && !new.is_null() && a.same.is_some_and(|same| same(old, new)) => Some(old.clone()),
+            Some(old) if !a.told && !old.is_null() && !new.is_null() && a.same.is_some_and(|same| same(old, new)) => Some(old.clone()),
             _ => None,
         };
         if let Some(kept) = kept {
