@@ -1,0 +1,3 @@
+data "aws_iam_policy_document" "json" {
+  source_policy_documents = ["{"]
+}

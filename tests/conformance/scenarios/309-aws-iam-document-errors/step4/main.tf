@@ -1,0 +1,9 @@
+data "aws_iam_policy_document" "args" {
+  statement {
+    action    = ["a:b"]
+    resources = ["*"]
+  }
+  statements {
+    actions = ["a:b"]
+  }
+}

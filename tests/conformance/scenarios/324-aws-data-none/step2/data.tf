@@ -1,0 +1,5 @@
+data "aws_vpc" "two" {
+  tags = {
+    Name = "same"
+  }
+}
