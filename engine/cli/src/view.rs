@@ -133,7 +133,7 @@ impl View {
                 self.out.line(compact(&new, &shared.sources))
             }
             Kind::Text => {
-                for d in &new {
+                for d in &consolidated(new) {
                     let text = text::diagnostic(d, &shared.sources, self.out.style());
                     if d.is_error() { self.out.error(text) } else { self.out.line(text) }
                 }
@@ -252,6 +252,28 @@ impl View {
     }
 }
 
+/// The diagnostics with the first of several warnings that have a place and the same summary standing for all of them.
+fn consolidated(diags: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut kept: Vec<(Diagnostic, usize)> = Vec::new();
+    for d in diags {
+        let is_alike = |k: &Diagnostic| !k.is_error() && k.span.is_some() && k.summary == d.summary;
+        match kept.iter_mut().find(|(k, _)| !d.is_error() && d.span.is_some() && is_alike(k)) {
+            Some((_, more)) => *more += 1,
+            None => kept.push((d, 0)),
+        }
+    }
+    let told = |(d, more): (Diagnostic, usize)| {
+        let note = match more {
+            0 => return d,
+            1 => "(and one more similar warning elsewhere)".to_string(),
+            _ => format!("(and {more} more similar warnings elsewhere)"),
+        };
+        let detail = if d.detail.is_empty() { note } else { format!("{}\n\n{note}", d.detail) };
+        Diagnostic { detail, ..d }
+    };
+    kept.into_iter().map(told).collect()
+}
+
 /// Warnings as a list of their summaries.
 fn compact(warnings: &[Diagnostic], sources: &Sources) -> String {
     let mut out = String::from("Warnings:\n");
@@ -275,5 +297,21 @@ impl Write for Lines {
     }
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secstack_base::Span;
+
+    use super::*;
+
+    #[test]
+    fn one_warning_stands_for_those_like_it() {
+        let span = Span { file: secstack_base::FileId(0), start: 0, end: 0 };
+        let warning = |summary: &'static str| Diagnostic::warning(summary, "x").at(span);
+        let all = vec![warning("a"), Diagnostic::warning("a", "y"), warning("b"), warning("a"), Diagnostic::error("a", "").at(span), warning("a")];
+        let told: Vec<String> = consolidated(all).into_iter().map(|d| d.detail).collect();
+        assert_eq!(told, ["x\n\n(and 2 more similar warnings elsewhere)", "y", "x", ""]);
     }
 }
