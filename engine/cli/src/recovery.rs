@@ -27,7 +27,7 @@ pub async fn resolve(app: &App, view: &View, project: &Project, session: &mut Se
         view.diags(&Diags(vec![open_warning(&session.open_intents)]));
         return Ok(());
     }
-    view.explain("An earlier run was cut off. Finding out what came of what it had begun...");
+    view.explain("An earlier run was cut off. Finding out what came of what it had begun; this takes some seconds...");
     let ready = get_ready(app, view, project, session, inputs).await;
     let open = session.open_intents.clone();
     let interrupts = Interrupts::listen(view);
@@ -88,8 +88,14 @@ async fn get_ready(app: &App, view: &View, project: &Project, session: &Session,
 fn tell(view: &View, resolved: &[Resolved]) {
     // What was only announced and never begun is no news.
     let never_begun = |r: &&Resolved| r.intent.ahead && r.finding == Finding::NotMade;
-    for r in resolved.iter().filter(|r| !never_begun(r)) {
+    let (known, news): (Vec<_>, Vec<_>) = resolved.iter().filter(|r| !never_begun(r)).partition(|r| r.finding == Finding::Known);
+    for r in news {
         view.explain(&format!("  {}: {}", shown(&r.intent), sentence(&r.finding)));
+    }
+    match known[..] {
+        [] => {}
+        [r] => view.explain(&format!("  {}: {}", shown(&r.intent), sentence(&r.finding))),
+        _ => view.explain(&format!("  {} more operations had ended, and are in the state.", known.len())),
     }
     view.explain("");
 }
