@@ -310,7 +310,14 @@ mod tests {
     fn one_warning_stands_for_those_like_it() {
         let span = Span { file: secstack_base::FileId(0), start: 0, end: 0 };
         let warning = |summary: &'static str| Diagnostic::warning(summary, "x").at(span);
-        let all = vec![warning("a"), Diagnostic::warning("a", "y"), warning("b"), warning("a"), Diagnostic::error("a", "").at(span), warning("a")];
+        let all = vec![
+            warning("a"),
+            Diagnostic::warning("a", "y"),
+            warning("b"),
+            warning("a"),
+            Diagnostic::error("a", "").at(span),
+            warning("a"),
+        ];
         let told: Vec<String> = consolidated(all).into_iter().map(|d| d.detail).collect();
         assert_eq!(told, ["x\n\n(and 2 more similar warnings elsewhere)", "y", "x", ""]);
     }
