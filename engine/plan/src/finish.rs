@@ -391,7 +391,7 @@ impl Planner {
             applyable: false,
             complete,
             errored,
-            diags: self.diags,
+            diags: once(self.diags),
         };
         plan.applyable = !errored && plan.worth_applying();
         plan
@@ -437,4 +437,14 @@ pub fn removed_names(removed: &Removed, wanted: &ConfigAddr, path: &ModulePath) 
         [ty, name] => wanted.module == path && wanted.name.ty == **ty && wanted.name.name == **name,
         _ => false,
     }
+}
+
+/// The same without what evaluating a reference says of an attribute which looking at the reference has said already.
+fn once(diags: Diags) -> Diags {
+    let mut places = BTreeSet::new();
+    let mut is_new = |d: &Diagnostic| {
+        let place = d.span.filter(|_| d.is_error() && d.summary == "Unsupported attribute").map(|s| (s.file, s.end));
+        place.is_none_or(|place| places.insert(place))
+    };
+    Diags(diags.into_iter().filter(|d| is_new(d)).collect())
 }
