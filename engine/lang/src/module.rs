@@ -298,8 +298,6 @@ pub struct Import {
     pub to: Expr,
     /// The ID.
     pub id: Option<Expr>,
-    /// The identity object (Terraform 1.12).
-    pub identity: Option<Expr>,
     /// `for_each`
     pub for_each: Option<Expr>,
     /// The `provider` argument.

@@ -88,7 +88,7 @@ impl Planner {
         let one = |data: RepetitionData, diags: &mut Diags| -> Option<Wanted> {
             let scope = self.world.scope(ROOT, facts, data);
             let addr = address(&block.to, &scope, diags)?;
-            let e = block.id.as_ref().or(block.identity.as_ref())?;
+            let e = block.id.as_ref()?;
             let value = evaluate(e, &scope, diags).unmark_deep(Marks::ALL);
             let id = match convert::convert(&value, &Type::String).map(|v| v.data) {
                 Ok(Data::String(s)) if !s.is_empty() => s,

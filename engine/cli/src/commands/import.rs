@@ -115,7 +115,7 @@ impl Import {
         let span = Span::default();
         let Ok(to) = parse_expression(FileId(u32::MAX), &addr.to_string(), 0) else { return config };
         let id = Expr { kind: ExprKind::Literal(Value::string(&self.id)), span };
-        let block = ImportBlock { to, id: Some(id), identity: None, for_each: None, provider: None, span };
+        let block = ImportBlock { to, id: Some(id), for_each: None, provider: None, span };
         config.modules[ROOT.0].module.imports.push(block);
         config
     }

@@ -16,7 +16,7 @@ const REMOVED: Shape =
 
 const REMOVED_LIFECYCLE: Shape = Shape { args: &["destroy"], required: &[], blocks: &[] };
 
-const IMPORT: Shape = Shape { args: &["for_each", "provider", "id", "to", "identity"], required: &["to"], blocks: &[] };
+const IMPORT: Shape = Shape { args: &["for_each", "provider", "id", "to"], required: &["to"], blocks: &[] };
 
 impl Decoder {
     pub(super) fn moved(&mut self, b: &Block) {
@@ -83,7 +83,7 @@ impl Decoder {
 
     pub(super) fn import(&mut self, b: &Block) {
         let c = whole(&b.body, &IMPORT, &mut self.diags);
-        if c.get("id").is_none() && c.get("identity").is_none() {
+        if c.get("id").is_none() {
             let mut open = b.body.span;
             open.end = open.end.min(open.start + 1);
             let detail = "The argument \"id\" is required, but no definition was found.";
@@ -108,7 +108,7 @@ impl Decoder {
                 return self.error("Invalid import address", "Only managed resources can be imported.", a.name_span.to(a.expr.span));
             }
         }
-        let import = Import { to, id: c.expr("id"), identity: c.expr("identity"), for_each: c.expr("for_each"), provider, span: b.span };
+        let import = Import { to, id: c.expr("id"), for_each: c.expr("for_each"), provider, span: b.span };
         self.module.imports.push(import);
     }
 }
