@@ -32,6 +32,19 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// The resource instance or block that the diagnostic is about.
     pub address: Option<String>,
+    /// What references came to in the expression that is wrong. `None` where there is no expression.
+    pub values: Option<Vec<Seen>>,
+}
+
+/// What a reference came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The place of the reference.
+    pub span: Span,
+    /// The reference, such as `var.a`.
+    pub reference: String,
+    /// What it came to, such as `is "x"`.
+    pub statement: String,
 }
 
 impl Diagnostic {
@@ -45,6 +58,7 @@ impl Diagnostic {
             labels: Vec::new(),
             help: None,
             address: None,
+            values: None,
         }
     }
 
@@ -79,6 +93,12 @@ impl Diagnostic {
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
+    }
+
+    /// The same with what references came to in the expression that is wrong.
+    #[must_use]
+    pub fn seeing(self, values: Vec<Seen>) -> Self {
+        Self { values: Some(values), ..self }
     }
 
     /// The same, about a block or an instance.
@@ -140,9 +160,13 @@ impl IntoIterator for Diags {
 
 /// The name among `known` that `given` most likely misspells, if one is close enough to suggest.
 ///
-/// Terraform's rule, an edit distance below three, which more than one may meet: the closest is named, where two letters
-/// that changed places count as one mistake.
+/// Terraform's rule: the first with an edit distance below three.
 pub fn suggest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known.into_iter().find(|k| strsim::levenshtein(given, k) < 3)
+}
+
+/// The same for names in no order: the closest, where two letters that changed places count as one mistake.
+pub fn suggest_closest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let close = known.into_iter().filter(|k| strsim::levenshtein(given, k) < 3);
     close.min_by_key(|k| strsim::damerau_levenshtein(given, k))
 }

@@ -144,7 +144,8 @@ impl Env<'_> {
         let mut labels = Vec::new();
         for arg in call.plain() {
             let mut found = Diags::new();
-            let value = self.eval(arg, &mut found);
+            // What fails here may be meant to.
+            let value = Env { explains: false, ..self }.eval(arg, &mut found);
             if !found.has_errors() {
                 return unless_undecided(value);
             }
@@ -173,7 +174,7 @@ impl Env<'_> {
         }
         let mut found = Diags::new();
         let value = match (call.plain().first(), expanded.into_iter().next()) {
-            (Some(expr), _) => self.eval(expr, &mut found),
+            (Some(expr), _) => Env { explains: false, ..self }.eval(expr, &mut found),
             (None, arg) => arg.map_or_else(dynamic, |arg| arg.value),
         };
         match (found.has_errors(), value.is_wholly_known()) {

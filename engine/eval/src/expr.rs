@@ -17,7 +17,7 @@ const MAX_DEPTH: u32 = 450;
 
 /// Evaluates `expr` and adds what is wrong to `diags`. After a mistake the value is unknown.
 pub fn evaluate(expr: &Expr, scope: &dyn Scope, diags: &mut Diags) -> Value {
-    Env { scope, item: None, depth: 0 }.eval(expr, diags)
+    Env { scope, item: None, depth: 0, explains: true }.eval(expr, diags)
 }
 
 /// Where an expression is evaluated.
@@ -27,7 +27,9 @@ pub(crate) struct Env<'a> {
     pub scope: &'a dyn Scope,
     /// The element of the nearest splat.
     pub item: Option<&'a Value>,
-    depth: u32,
+    pub depth: u32,
+    /// Whether mistakes tell what the references around them came to.
+    pub explains: bool,
 }
 
 /// An unknown value of unknown type: the value of an expression with a mistake.
@@ -41,7 +43,7 @@ impl<'a> Env<'a> {
     where
         'a: 'b,
     {
-        Env { scope: self.scope, item: Some(item), depth: self.depth }
+        Env { item: Some(item), ..self }
     }
 
     /// The same place with further names.
@@ -49,7 +51,7 @@ impl<'a> Env<'a> {
     where
         'a: 'b,
     {
-        Env { scope, item: self.item, depth: self.depth }
+        Env { scope, ..self }
     }
 
     /// Whether the expression at hand is the whole expression.
@@ -72,6 +74,16 @@ impl<'a> Env<'a> {
             return dynamic();
         }
         let env = Env { depth: self.depth + 1, ..self };
+        let before = diags.0.len();
+        let value = env.eval_kind(expr, diags);
+        if self.explains && diags.0.len() > before {
+            self.explain(expr, &mut diags.0[before..]);
+        }
+        value
+    }
+
+    fn eval_kind(self, expr: &Expr, diags: &mut Diags) -> Value {
+        let env = self;
         match &expr.kind {
             ExprKind::Literal(value) => value.clone(),
             ExprKind::Paren(inner) | ExprKind::Wrap(inner) => env.eval(inner, diags),

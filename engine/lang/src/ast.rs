@@ -206,6 +206,11 @@ pub enum TraversalStep {
 
 /// Calls `f` with every reference in the expression that is not bound by a `for` inside it, outermost traversal once.
 pub fn references(expr: &Expr, f: &mut dyn FnMut(Traversal)) {
+    walk(expr, &mut Vec::new(), &mut |_, t| f(t));
+}
+
+/// The same with the expression that each reference is.
+pub fn reference_exprs<'a>(expr: &'a Expr, f: &mut dyn FnMut(&'a Expr, Traversal)) {
     walk(expr, &mut Vec::new(), f);
 }
 
@@ -230,10 +235,10 @@ pub fn as_traversal(expr: &Expr) -> Option<Traversal> {
     }
 }
 
-fn walk(expr: &Expr, bound: &mut Vec<Str>, f: &mut dyn FnMut(Traversal)) {
+fn walk<'a>(expr: &'a Expr, bound: &mut Vec<Str>, f: &mut dyn FnMut(&'a Expr, Traversal)) {
     if let Some(t) = as_traversal(expr) {
         if !bound.contains(&t.root) {
-            f(t);
+            f(expr, t);
         }
         return;
     }
@@ -272,7 +277,7 @@ fn walk(expr: &Expr, bound: &mut Vec<Str>, f: &mut dyn FnMut(Traversal)) {
     }
 }
 
-fn walk_parts(parts: &[TemplatePart], bound: &mut Vec<Str>, f: &mut dyn FnMut(Traversal)) {
+fn walk_parts<'a>(parts: &'a [TemplatePart], bound: &mut Vec<Str>, f: &mut dyn FnMut(&'a Expr, Traversal)) {
     for part in parts {
         match part {
             TemplatePart::Text(_) => {}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use secstack_base::diag::Seen;
 use secstack_base::{Data, Diagnostic, Diags, Marks, Str, Type, Value, convert};
 use secstack_eval::{Scope, evaluate};
 use secstack_lang::module::CheckRule;
@@ -12,8 +13,9 @@ use secstack_state::model::{CheckObject, CheckResult, CheckStatus};
 pub enum Verdict {
     /// It is true.
     Pass,
-    /// It is false; with the message, and with what is to be said of the message itself.
-    Fail(String, Option<Box<Diagnostic>>),
+    /// It is false; with the message, with what is to be said of the message itself, and with what the references of the
+    /// condition came to.
+    Fail(String, Option<Box<Diagnostic>>, Vec<Seen>),
     /// It cannot be told before apply.
     Unknown,
     /// It, or its message, could not be evaluated; with what is wrong.
@@ -32,7 +34,7 @@ pub fn judge(rule: &CheckRule, scope: &dyn Scope) -> Verdict {
         Ok(Data::Bool(true)) => Verdict::Pass,
         Ok(Data::Bool(false)) => {
             let (text, remark) = message(rule, scope);
-            Verdict::Fail(text, remark.map(Box::new))
+            Verdict::Fail(text, remark.map(Box::new), secstack_eval::seen(&rule.condition, scope))
         }
         Ok(Data::Unknown(..)) => Verdict::Unknown,
         Ok(_) => {
@@ -104,7 +106,7 @@ impl CheckBook {
         });
         let status = match verdict {
             Verdict::Pass => CheckStatus::Pass,
-            Verdict::Fail(text, _) => {
+            Verdict::Fail(text, ..) => {
                 object.failures.push(text.as_str().into());
                 CheckStatus::Fail
             }

@@ -181,8 +181,9 @@ impl Planner {
         let config_addr = ConfigAddr { module: addr.module().path(), name: addr.resource.name.clone() }.to_string();
         for (rule, verdict) in verdicts {
             match verdict {
-                Verdict::Fail(text, remark) => {
-                    diags.push(Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span));
+                Verdict::Fail(text, remark, seen) => {
+                    let failed = Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span);
+                    diags.push(failed.seeing(seen.clone()));
                     diags.extend(remark.as_deref().cloned());
                 }
                 Verdict::Error(found) => diags.extend(found.clone()),
@@ -258,7 +259,7 @@ impl Planner {
         let (config_addr, instance) = (name(addr.module().path().to_string()), name(addr.module().to_string()));
         for d in &diags.0 {
             let what = if d.detail.is_empty() { d.summary.to_string() } else { format!("{}: {}", d.summary, d.detail) };
-            self.checks.record("check", &config_addr, &instance, &Verdict::Fail(what, None));
+            self.checks.record("check", &config_addr, &instance, &Verdict::Fail(what, None, Vec::new()));
         }
         self.diags.extend(diags.into_iter().map(crate::values::as_warning));
         self.world.set_resource(addr, diff::mark_sensitive(&schema.block, &value));

@@ -78,10 +78,10 @@ impl Declared<'_> {
     fn validate(&mut self, ix: ModuleIx, addr: &ModuleAddr, variable: &Variable, span: Span, diags: &mut Diags) {
         let owner = Owner::new("var", addr, &variable.name);
         for (rule, verdict) in self.judge(ix, addr, &variable.validations, &owner) {
-            if let Verdict::Fail(text, _) = verdict {
+            if let Verdict::Fail(text, _, seen) = verdict {
                 let place = place(&self.world.config.sources, rule.span);
                 let detail = format!("{text}\n\nThis was checked by the validation rule at {place}.");
-                let d = Diagnostic::error("Invalid value for variable", detail).at(span);
+                let d = Diagnostic::error("Invalid value for variable", detail).at(span).seeing(seen);
                 diags.push(d.label(rule.condition.span, "this is false"));
             } else if let Verdict::Error(found) = verdict {
                 diags.extend(found);
@@ -113,9 +113,9 @@ impl Declared<'_> {
             let mut diags = Diags::new();
             let owner = Owner::new("output", &addr, name);
             for (rule, verdict) in self.judge(ix, &addr, &output.preconditions, &owner) {
-                if let Verdict::Fail(text, remark) = verdict {
+                if let Verdict::Fail(text, remark, seen) = verdict {
                     let found = Diagnostic::error("Module output value precondition failed", text).at(rule.condition.span);
-                    diags.push(Diagnostic { severity: self.severity, ..found });
+                    diags.push(Diagnostic { severity: self.severity, ..found.seeing(seen) });
                     diags.extend(remark.map(|d| *d));
                 } else if let Verdict::Error(found) = verdict {
                     diags.extend(found);
@@ -154,8 +154,8 @@ impl Declared<'_> {
                 match (verdict, phase) {
                     (Verdict::Error(found), Phase::Validate) => diags.extend(found),
                     (Verdict::Error(found), _) => diags.extend(found.into_iter().map(as_warning)),
-                    (Verdict::Fail(text, remark), Phase::Plan | Phase::Apply) => {
-                        diags.push(warning("Check block assertion failed", text));
+                    (Verdict::Fail(text, remark, seen), Phase::Plan | Phase::Apply) => {
+                        diags.push(warning("Check block assertion failed", text).seeing(seen));
                         diags.extend(remark.map(|d| *d));
                     }
                     (Verdict::Unknown, Phase::Plan) => {

@@ -308,8 +308,9 @@ impl Planner {
         let config_addr = ConfigAddr { module: addr.module().path(), name: addr.resource.name.clone() }.to_string();
         for (rule, verdict) in verdicts {
             match &verdict {
-                Verdict::Fail(text, remark) => {
-                    diags.push(Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span));
+                Verdict::Fail(text, remark, seen) => {
+                    let failed = Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span);
+                    diags.push(failed.seeing(seen.clone()));
                     diags.extend(remark.as_deref().cloned());
                 }
                 Verdict::Error(found) => diags.extend(found.clone()),

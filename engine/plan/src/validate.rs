@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use secstack_base::diag::{Severity, suggest};
+use secstack_base::diag::{Severity, suggest, suggest_closest};
 use secstack_base::schema::{Block, Nesting, Schema};
 use secstack_base::{Addr, Diagnostic, Diags, Marks, Mode, Span, Step, Str, Type, Value};
 use secstack_eval::graph::resource_provider;
@@ -95,7 +95,7 @@ fn unknown_type(providers: &dyn Providers, addr: &secstack_base::ProviderAddr, r
         } else {
             format!("\n\nDid you intend to use the managed resource type {ty:?}? If so, declare this using a \"resource\" block instead of a \"data\" block.")
         });
-    } else if let Some(near) = suggest(ty, names.iter().map(|n| &**n)) {
+    } else if let Some(near) = suggest_closest(ty, names.iter().map(|n| &**n)) {
         what.push_str(&format!(" Did you mean {near:?}?"));
     }
     let summary = if r.name.mode == Mode::Data { "Invalid data source" } else { "Invalid resource type" };

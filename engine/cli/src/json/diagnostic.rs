@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use secstack_base::diag::Seen;
 use secstack_base::{Diagnostic, Severity, Sources, Span};
 use secstack_lang::body::{Items, JsonKind, JsonMember, JsonNode};
 use secstack_lang::{Block, parse_file, parse_json_file};
@@ -20,7 +21,7 @@ pub fn write(out: &mut String, d: &Diagnostic, sources: &Sources) {
     o.text("summary", &d.summary).text("detail", &detail(d)).text_opt("address", d.address.as_deref());
     if let Some(place) = d.span.and_then(|s| Place::find(s, sources)) {
         place.write_range(o.member("range"), sources);
-        place.write_snippet(o.member("snippet"));
+        place.write_snippet(d.values.as_deref().unwrap_or_default(), o.member("snippet"));
     }
     o.end();
 }
@@ -65,7 +66,7 @@ impl<'a> Place<'a> {
         o.end();
     }
 
-    fn write_snippet(&self, out: &mut String) {
+    fn write_snippet(&self, seen: &[Seen], out: &mut String) {
         let last = self.end.saturating_sub(1).clamp(self.start, self.text.len().max(self.start));
         let code_start = self.text[..self.start].rfind('\n').map_or(0, |i| i + 1);
         let code_end =
@@ -79,7 +80,13 @@ impl<'a> Place<'a> {
         o.text("code", code).number("start_line", self.text[..code_start].bytes().filter(|b| *b == b'\n').count() + 1);
         o.number("highlight_start_offset", (self.start - code_start).min(code.len()));
         o.number("highlight_end_offset", (self.end - code_start).min(code.len()));
-        o.raw("values", "[]").end();
+        let mut values = String::from("[");
+        for (i, seen) in seen.iter().enumerate() {
+            values.push_str(if i > 0 { "," } else { "" });
+            Object::new(&mut values).text("traversal", &seen.reference).text("statement", &seen.statement).end();
+        }
+        values.push(']');
+        o.raw("values", &values).end();
     }
 
     /// The block around the place; in JSON, the way to it. What begins a block is not within it.

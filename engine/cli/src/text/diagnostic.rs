@@ -49,10 +49,16 @@ pub fn diagnostic(d: &Diagnostic, sources: &Sources, style: Style) -> String {
     let anchor = main.or_else(|| d.labels.iter().map(|(s, _)| *s).find(|s| sources.get(s.file).is_some()));
     let source = anchor.and_then(|s| sources.get(s.file));
     let same_file = |s: &Span| anchor.is_some_and(|m| m.file == s.file);
+    let mut explained = d.labels.clone();
+    for seen in d.values.iter().flatten() {
+        if !explained.iter().any(|(s, _)| *s == seen.span) && Some(seen.span) != main {
+            explained.push((seen.span, format!("{} {}", seen.reference, seen.statement)));
+        }
+    }
     // Where parts of it are explained, nothing needs to point at the whole.
-    let is_explained = main.is_some_and(|m| d.labels.iter().any(|(s, _)| same_file(s) && s.start >= m.start && s.end <= m.end));
+    let is_explained = main.is_some_and(|m| explained.iter().any(|(s, _)| same_file(s) && s.start >= m.start && s.end <= m.end));
     let mut labels: Vec<LabeledSpan> = main.filter(|_| !is_explained).map(|s| label(s, Some("here".into()))).into_iter().collect();
-    labels.extend(d.labels.iter().filter(|(s, _)| same_file(s)).map(|(s, text)| label(*s, Some(text.clone()))));
+    labels.extend(explained.iter().filter(|(s, _)| same_file(s)).map(|(s, text)| label(*s, Some(text.clone()))));
     let drawn = Drawn {
         summary: format!("{word}: {}{about}", d.summary),
         severity: if d.severity == Severity::Error { MietteSeverity::Error } else { MietteSeverity::Warning },

@@ -279,7 +279,12 @@ impl Run {
                 match object.status {
                     CheckStatus::Fail => {
                         for f in &object.failures {
-                            self.checks.record(&result.kind, &result.config_addr, &object.addr, &Verdict::Fail(f.to_string(), None));
+                            self.checks.record(
+                                &result.kind,
+                                &result.config_addr,
+                                &object.addr,
+                                &Verdict::Fail(f.to_string(), None, Vec::new()),
+                            );
                         }
                     }
                     // A data source that was read while planning is not read again: what its conditions came to is not kept.

@@ -221,8 +221,9 @@ impl Run {
         }
         for (rule, verdict) in rules.iter().zip(verdicts) {
             match verdict {
-                Verdict::Fail(text, remark) => {
-                    diags.push(Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span));
+                Verdict::Fail(text, remark, seen) => {
+                    let failed = Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span);
+                    diags.push(failed.seeing(seen.clone()));
                     diags.extend(remark.as_deref().cloned());
                 }
                 Verdict::Error(found) => diags.extend(found.clone()),
@@ -380,7 +381,7 @@ impl Run {
         let name = |module: String| if module.is_empty() { format!("check.{check}") } else { format!("{module}.check.{check}") };
         let (config_addr, instance) = (name(addr.module().path().to_string()), name(addr.module().to_string()));
         self.checks.forget("check", &config_addr, &instance);
-        self.checks.record("check", &config_addr, &instance, &Verdict::Fail(d.summary.to_string(), None));
+        self.checks.record("check", &config_addr, &instance, &Verdict::Fail(d.summary.to_string(), None, Vec::new()));
         let warning = secstack_plan::values::as_warning(d);
         self.events.send(Event::Diagnostic(warning.clone()));
         self.diags.push(warning);

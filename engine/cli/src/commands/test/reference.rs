@@ -1,6 +1,6 @@
 //! Addresses as test files write them: references, not texts.
 
-use secstack_base::{Data, Diagnostic, Diags, Str, Value};
+use secstack_base::{Diagnostic, Diags, Str};
 use secstack_lang::ast::{Traversal, TraversalStep};
 use secstack_lang::module::ProviderRef;
 
@@ -14,20 +14,6 @@ pub fn shown(t: &Traversal) -> String {
         },
     };
     format!("{}{}", t.root, t.steps.iter().map(step).collect::<String>())
-}
-
-/// What a value is, as the end of a sentence. Secrets are not told.
-pub fn said(value: &Value) -> String {
-    let many = |n: usize, what: &str| format!("is {} with {n} {what}{}", value.ty().friendly(), if n == 1 { "" } else { "s" });
-    match &value.data {
-        _ if value.is_sensitive() => "has a sensitive value".into(),
-        Data::Null(_) => "is null".into(),
-        Data::Unknown(ty, _) => format!("is a {}, known only after apply", ty.friendly()),
-        Data::Object(all) => many(all.len(), "attribute"),
-        Data::Map(_, all) => many(all.len(), "element"),
-        Data::List(_, all) | Data::Set(_, all) | Data::Tuple(all) => many(all.len(), "element"),
-        _ => format!("is {}", crate::repl::format(value, 0)),
-    }
 }
 
 /// References as addresses.

@@ -14,7 +14,6 @@ use secstack_lang::ast::{Traversal, TraversalStep};
 use secstack_lang::module::CheckRule;
 use secstack_lang::source::ModuleSource;
 use secstack_lang::test_file::{Command, Run, TestFile};
-use secstack_lang::{Expr, parse_expression};
 use secstack_plan::conditions::{Verdict, judge};
 use secstack_plan::inputs::{self, Given, Input, Origin};
 use secstack_plan::{Options, Plan, PlanMode, Start};
@@ -22,7 +21,7 @@ use secstack_run::load::{self, DiskTree, Early};
 use secstack_run::{Apply, Events};
 use secstack_state::Snapshot;
 
-use super::reference::{addresses, key_of, said, shown};
+use super::reference::{addresses, key_of, shown};
 use super::report::Status;
 use super::scope::{TestScope, VariableScope};
 use super::stand_in::{StandIns, Wanted};
@@ -417,10 +416,10 @@ fn assert(rule: &CheckRule, scope: &TestScope<'_>, config: &Config, diags: &mut 
     }
     match judge(rule, scope) {
         Verdict::Pass => Status::Pass,
-        Verdict::Fail(message, remark) => {
+        Verdict::Fail(message, remark, seen) => {
             diags.extend(remark.map(|d| *d));
             let failed = Diagnostic::error("Test assertion failed", message).at(rule.condition.span);
-            diags.push(with_values(failed, &rule.condition, scope));
+            diags.push(failed.seeing(seen));
             Status::Fail
         }
         Verdict::Unknown => {
@@ -433,21 +432,4 @@ fn assert(rule: &CheckRule, scope: &TestScope<'_>, config: &Config, diags: &mut 
             Status::Error
         }
     }
-}
-
-/// Says beside each reference of a condition what it came to.
-fn with_values(mut d: Diagnostic, condition: &Expr, scope: &TestScope<'_>) -> Diagnostic {
-    let mut references = Vec::new();
-    secstack_lang::ast::references(condition, &mut |t| references.push(t));
-    let mut seen = std::collections::BTreeSet::new();
-    for t in references {
-        let text = shown(&t);
-        let Ok(e) = parse_expression(t.span.file, &text, 0) else { continue };
-        let mut failed = Diags::new();
-        let value = evaluate(&e, scope, &mut failed);
-        if !failed.has_errors() && seen.insert(text.clone()) {
-            d = d.label(t.span, format!("{text} {}", said(&value)));
-        }
-    }
-    d
 }
