@@ -133,7 +133,8 @@ async fn a_journal_is_taken_up_on_another_machine() {
     second.unlock(&id).await.unwrap();
     let left = cloud.keys().await;
     let fences = left.iter().filter(|k| k.starts_with("a/state.journal/")).count();
-    assert_eq!((left.len(), fences), (2, 1), "the state, and the fence that keeps the first run out: {left:?}");
+    // The first run may have been about to add to its epoch, or to begin the next one.
+    assert_eq!((left.len(), fences), (3, 2), "the state, and the fences that keep the first run out: {left:?}");
     assert!(third.recover().await.unwrap().unwrap().open_intents.is_empty());
 }
 
