@@ -145,7 +145,7 @@ impl Env<'_> {
         for arg in call.plain() {
             let mut found = Diags::new();
             // What fails here may be meant to.
-            let value = Env { explains: false, ..self }.eval(arg, &mut found);
+            let value = self.silent().eval(arg, &mut found);
             if !found.has_errors() {
                 return unless_undecided(value);
             }
@@ -174,7 +174,7 @@ impl Env<'_> {
         }
         let mut found = Diags::new();
         let value = match (call.plain().first(), expanded.into_iter().next()) {
-            (Some(expr), _) => Env { explains: false, ..self }.eval(expr, &mut found),
+            (Some(expr), _) => self.silent().eval(expr, &mut found),
             (None, arg) => arg.map_or_else(dynamic, |arg| arg.value),
         };
         match (found.has_errors(), value.is_wholly_known()) {

@@ -17,7 +17,7 @@ const MAX_DEPTH: u32 = 450;
 
 /// Evaluates `expr` and adds what is wrong to `diags`. After a mistake the value is unknown.
 pub fn evaluate(expr: &Expr, scope: &dyn Scope, diags: &mut Diags) -> Value {
-    Env { scope, item: None, depth: 0, explains: true }.eval(expr, diags)
+    Env::of(scope).eval(expr, diags)
 }
 
 /// Where an expression is evaluated.
@@ -27,9 +27,9 @@ pub(crate) struct Env<'a> {
     pub scope: &'a dyn Scope,
     /// The element of the nearest splat.
     pub item: Option<&'a Value>,
-    pub depth: u32,
+    depth: u32,
     /// Whether mistakes tell what the references around them came to.
-    pub explains: bool,
+    explains: bool,
 }
 
 /// An unknown value of unknown type: the value of an expression with a mistake.
@@ -38,6 +38,16 @@ pub(crate) fn dynamic() -> Value {
 }
 
 impl<'a> Env<'a> {
+    /// The outermost place in a scope.
+    pub fn of(scope: &'a dyn Scope) -> Self {
+        Env { scope, item: None, depth: 0, explains: true }
+    }
+
+    /// The same place, where mistakes are not explained: they may be meant, or are about to be explained.
+    pub fn silent(self) -> Self {
+        Env { explains: false, ..self }
+    }
+
     /// The same place with another element of a splat.
     pub fn with_item<'b>(self, item: &'b Value) -> Env<'b>
     where
@@ -82,25 +92,25 @@ impl<'a> Env<'a> {
         value
     }
 
+    /// Evaluates `expr`, whatever comes of it.
     fn eval_kind(self, expr: &Expr, diags: &mut Diags) -> Value {
-        let env = self;
         match &expr.kind {
             ExprKind::Literal(value) => value.clone(),
-            ExprKind::Paren(inner) | ExprKind::Wrap(inner) => env.eval(inner, diags),
-            ExprKind::Variable(_) | ExprKind::GetAttr { .. } => env.traversal(expr, diags),
-            ExprKind::Index { on, key } => env.index_expr(expr, on, key, diags),
-            ExprKind::Splat { on, each } => env.splat(on, each, diags),
+            ExprKind::Paren(inner) | ExprKind::Wrap(inner) => self.eval(inner, diags),
+            ExprKind::Variable(_) | ExprKind::GetAttr { .. } => self.traversal(expr, diags),
+            ExprKind::Index { on, key } => self.index_expr(expr, on, key, diags),
+            ExprKind::Splat { on, each } => self.splat(on, each, diags),
             ExprKind::SplatItem => self.item.cloned().unwrap_or_else(dynamic),
-            ExprKind::Template(parts) => env.template(parts, diags),
+            ExprKind::Template(parts) => self.template(parts, diags),
             ExprKind::Call { name, name_span, args, expand_last } => {
-                env.call(&crate::call::Call { expr, name, name_span: *name_span, args, expand_last: *expand_last }, diags)
+                self.call(&crate::call::Call { expr, name, name_span: *name_span, args, expand_last: *expand_last }, diags)
             }
-            ExprKind::Conditional { condition, then, otherwise } => env.conditional(condition, then, otherwise, diags),
-            ExprKind::Unary(op, operand) => env.unary(expr.span, *op, operand, diags),
-            ExprKind::Binary(left, op, right) => env.binary(expr.span, left, *op, right, diags),
-            ExprKind::Tuple(items) => Value::tuple(items.iter().map(|e| env.eval(e, diags)).collect::<Vec<_>>()),
-            ExprKind::Object(items) => env.object(items, diags),
-            ExprKind::For(f) => env.for_expr(expr.span, f, diags),
+            ExprKind::Conditional { condition, then, otherwise } => self.conditional(condition, then, otherwise, diags),
+            ExprKind::Unary(op, operand) => self.unary(expr.span, *op, operand, diags),
+            ExprKind::Binary(left, op, right) => self.binary(expr.span, left, *op, right, diags),
+            ExprKind::Tuple(items) => Value::tuple(items.iter().map(|e| self.eval(e, diags)).collect::<Vec<_>>()),
+            ExprKind::Object(items) => self.object(items, diags),
+            ExprKind::For(f) => self.for_expr(expr.span, f, diags),
         }
     }
 

@@ -19,7 +19,7 @@ mod conditional;
 mod for_each;
 mod graphemes;
 mod operators;
-pub mod seen;
+mod seen;
 mod splat;
 mod template;
 mod traversal;

@@ -1,19 +1,19 @@
 //! What the references of an expression came to, for a message about the expression.
 
 use secstack_base::diag::Seen;
-use secstack_base::{Data, Diagnostic, Diags, Marks, Value};
-use secstack_lang::ast::{Traversal, TraversalStep, reference_exprs};
+use secstack_base::{Data, Diagnostic, Diags, Marks, Type, Value};
+use secstack_lang::ast::reference_exprs;
 use secstack_lang::{Expr, ExprKind};
 
 use crate::expr::Env;
 use crate::scope::Scope;
 use crate::type_text::friendly;
 
-/// What the references of an expression come to, each once, in order of their names. As in Terraform, of a
-/// reference that is wrong itself the part that is right is told, and nothing of sensitive and ephemeral values, nor of unknown ones
-/// whose type is not known either.
+/// What the references of an expression come to, each once, in order of their names. As in Terraform, of a reference that
+/// is wrong itself the part that is right is told, and nothing of sensitive values, nor of unknown ones whose type is not
+/// known either. Nothing is told of ephemeral values.
 pub fn seen(expr: &Expr, scope: &dyn Scope) -> Vec<Seen> {
-    Env { scope, item: None, depth: 0, explains: false }.seen(expr)
+    Env::of(scope).silent().seen(expr)
 }
 
 impl Env<'_> {
@@ -23,7 +23,7 @@ impl Env<'_> {
             |d: &Diagnostic| d.span.is_some_and(|s| s.file == expr.span.file && s.start >= expr.span.start && s.end <= expr.span.end);
         let mut open = found.iter_mut().filter(|d| d.is_error() && d.values.is_none() && within(d)).peekable();
         if open.peek().is_some() {
-            let values = Env { explains: false, ..self }.seen(expr);
+            let values = self.silent().seen(expr);
             open.for_each(|d| d.values = Some(values.clone()));
         }
     }
@@ -35,7 +35,7 @@ impl Env<'_> {
                 let (value, ok) = self.try_eval(part, &mut Diags::new());
                 if ok {
                     if let Some(statement) = statement(&value) {
-                        found.push(Seen { span: part.span, reference: text(&traversal), statement });
+                        found.push(Seen { span: part.span, reference: traversal.to_string(), statement });
                     }
                     return;
                 }
@@ -56,7 +56,7 @@ fn statement(value: &Value) -> Option<String> {
     }
     if value.is_unknown() {
         let ty = value.ty();
-        return (ty != secstack_base::Type::Dynamic).then(|| format!("is a {}", friendly(&ty)));
+        return (ty != Type::Dynamic).then(|| format!("is a {}", friendly(&ty)));
     }
     Some(format!("is {}", compact(value)))
 }
@@ -82,19 +82,4 @@ fn compact(value: &Value) -> String {
             }
         }
     }
-}
-
-fn text(t: &Traversal) -> String {
-    let mut out = t.root.to_string();
-    for step in &t.steps {
-        match step {
-            TraversalStep::Attr(name, _) => out.push_str(&format!(".{name}")),
-            TraversalStep::Index(key, _) => match &key.data {
-                Data::String(s) => out.push_str(&format!("[{s:?}]")),
-                Data::Number(n) => out.push_str(&format!("[{n}]")),
-                _ => out.push_str("[...]"),
-            },
-        }
-    }
-    out
 }

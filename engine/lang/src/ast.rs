@@ -1,6 +1,7 @@
 //! Expressions of the language, with a span on every node.
 
-use secstack_base::{Span, Str, Value};
+use secstack_base::addr::quote;
+use secstack_base::{Data, Span, Str, Value};
 
 /// An expression.
 #[derive(Clone, Debug)]
@@ -202,6 +203,21 @@ pub enum TraversalStep {
     Attr(Str, Span),
     /// `[0]` or `["x"]`
     Index(Value, Span),
+}
+
+/// As a configuration writes it.
+impl std::fmt::Display for Traversal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.root)?;
+        self.steps.iter().try_for_each(|step| match step {
+            TraversalStep::Attr(name, _) => write!(f, ".{name}"),
+            TraversalStep::Index(key, _) => match &key.data {
+                Data::String(text) => write!(f, "[{}]", quote(text)),
+                Data::Number(n) => write!(f, "[{n}]"),
+                _ => f.write_str("[...]"),
+            },
+        })
+    }
 }
 
 /// Calls `f` with every reference in the expression that is not bound by a `for` inside it, outermost traversal once.

@@ -21,7 +21,7 @@ use secstack_run::load::{self, DiskTree, Early};
 use secstack_run::{Apply, Events};
 use secstack_state::Snapshot;
 
-use super::reference::{addresses, key_of, shown};
+use super::reference::{addresses, key_of};
 use super::report::Status;
 use super::scope::{TestScope, VariableScope};
 use super::stand_in::{StandIns, Wanted};
@@ -376,7 +376,7 @@ fn expected(found: Diags, run: &Run, config: &Config, diags: &mut Diags) -> bool
     }
     for ((t, _), came) in wanted.iter().zip(&came) {
         if !came {
-            let what = format!("The checkable object, {}, was expected to report an error but did not.", shown(t));
+            let what = format!("The checkable object, {t}, was expected to report an error but did not.");
             diags.push(Diagnostic::error("Missing expected failure", what).at(t.span));
         }
     }

@@ -19,7 +19,7 @@ use secstack_run::ProviderSet;
 use secstack_sdk::Provider;
 
 use super::mock::{Given, MockProvider, Script};
-use super::reference::{key_of, shown};
+use super::reference::key_of;
 use crate::catalog;
 
 /// What takes the place of providers.
@@ -60,7 +60,7 @@ impl StandIns {
         let mut overrides: BTreeMap<String, (&Override, bool)> = BTreeMap::new();
         for (addr, mock) in mocks(wanted, config) {
             let during_plan = mock.during_plan;
-            overrides.extend(mock.data.overrides.iter().map(|o| (shown(&o.target), (o, during_plan))));
+            overrides.extend(mock.data.overrides.iter().map(|o| (o.target.to_string(), (o, during_plan))));
             let mut scripts = |list: &BTreeMap<Str, Mock>| {
                 let mut given = |m: &Mock| Given {
                     values: values(m.defaults.as_ref(), wanted.scope, diags),
@@ -74,7 +74,7 @@ impl StandIns {
             self.providers.insert(addr.clone(), (addr, Arc::new(script)));
         }
         let stated = wanted.file.overrides.iter().chain(&wanted.run.overrides);
-        overrides.extend(stated.map(|o| (shown(&o.target), (o, false))));
+        overrides.extend(stated.map(|o| (o.target.to_string(), (o, false))));
         for (o, during_plan) in overrides.into_values() {
             if let Err(d) = self.put_override(config, o, during_plan, wanted.scope, diags) {
                 diags.push(*d);
@@ -181,7 +181,7 @@ pub fn check(file: &TestFile, diags: &mut Diags) {
 
 /// What an override is for.
 fn target(o: &Override) -> Result<Target, Box<Diagnostic>> {
-    let text = shown(&o.target);
+    let text = o.target.to_string();
     let fail = |summary: &'static str, detail: String| Err(Box::new(Diagnostic::error(summary, detail).at(o.target.span)));
     let Ok(target) = text.parse::<Target>() else {
         return fail("Invalid override target", format!("{text} is not the address of a resource, a data source or a module."));
