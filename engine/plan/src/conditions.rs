@@ -1,9 +1,10 @@
 //! Conditions: validation of variables, pre- and postconditions, assertions of checks.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use secstack_base::diag::Seen;
-use secstack_base::{Data, Diagnostic, Diags, Marks, Str, Type, Value, convert};
+use secstack_base::{Data, Diagnostic, Diags, Marks, Span, Str, Type, Value, convert};
 use secstack_eval::{Scope, evaluate};
 use secstack_lang::module::CheckRule;
 use secstack_state::model::{CheckObject, CheckResult, CheckStatus};
@@ -20,6 +21,20 @@ pub enum Verdict {
     Unknown,
     /// It, or its message, could not be evaluated; with what is wrong.
     Error(Diags),
+}
+
+impl Verdict {
+    /// What is to be said of a condition that stands at `place`.
+    pub fn told(&self, summary: impl Into<Cow<'static, str>>, place: Span) -> Diags {
+        match self {
+            Self::Fail(text, remark, seen) => {
+                let failed = Diagnostic::error(summary, text.clone()).at(place).seeing(seen.clone());
+                Diags(std::iter::once(failed).chain(remark.as_deref().cloned()).collect())
+            }
+            Self::Error(found) => found.clone(),
+            Self::Pass | Self::Unknown => Diags::new(),
+        }
+    }
 }
 
 /// Evaluates a condition and, when it is false, its message.

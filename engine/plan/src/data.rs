@@ -2,11 +2,11 @@
 
 use petgraph::graph::NodeIndex;
 use secstack_base::addr::{ResourceAddr, ResourceName};
-use secstack_base::{Addr, Diagnostic, Diags, InstanceKey, Marks, Mode, Type, Value};
+use secstack_base::{Addr, Diagnostic, Diags, InstanceKey, Marks, Mode, ModuleAddr, Type, Value};
 use secstack_eval::graph::resource_provider;
 use secstack_eval::world::ResourceFacts;
 use secstack_eval::{ModuleIx, RepetitionData, decode_block, reference};
-use secstack_lang::module::Resource;
+use secstack_lang::module::{CheckRule, Resource};
 use secstack_state::model::{ConfigAddr, Object};
 
 use crate::conditions::{Verdict, judge};
@@ -66,7 +66,7 @@ impl Planner {
                 configs.push((addr, value, verdicts));
             }
             for (addr, _, verdicts) in &configs {
-                self.data_conditions(addr, verdicts, "precondition", &mut diags);
+                self.conditions(addr, verdicts, "precondition", &mut diags);
             }
             let failed = diags.has_errors();
             ok &= !failed;
@@ -152,16 +152,16 @@ impl Planner {
     /// Whether a resource has changes in this plan that the block refers to: whoever reads what another block makes wants it
     /// made first, even where the name is known. With conditions that goes for whatever the block hangs on, as a change of
     /// it may be what makes them hold.
-    fn needs_pending(&self, node: NodeIndex, r: &Resource, module: &secstack_base::ModuleAddr) -> bool {
-        let has_conditions = !r.lifecycle.preconditions.is_empty() || !r.lifecycle.postconditions.is_empty();
-        if has_conditions {
-            return self.graph.closure([node]).into_iter().any(|n| self.has_changes_for(n, module));
+    fn needs_pending(&self, node: NodeIndex, r: &Resource, module: &ModuleAddr) -> bool {
+        let has_changes = |n| self.has_changes_for(n, module);
+        match (&r.lifecycle.preconditions[..], &r.lifecycle.postconditions[..]) {
+            ([], []) => self.graph.needs(node).any(has_changes),
+            _ => self.graph.closure([node]).into_iter().any(has_changes),
         }
-        self.graph.needs(node).any(|n| self.has_changes_for(n, module))
     }
 
     /// Whether a node is a managed resource with changes that an instance of the module may be about.
-    fn has_changes_for(&self, node: NodeIndex, module: &secstack_base::ModuleAddr) -> bool {
+    fn has_changes_for(&self, node: NodeIndex, module: &ModuleAddr) -> bool {
         let secstack_eval::Node::Resource(ix, name) = &self.graph.graph[node] else { return false };
         if name.mode != Mode::Managed || !self.pending_nodes.contains(&node) {
             return false;
@@ -177,18 +177,11 @@ impl Planner {
         })
     }
 
-    fn data_conditions(&mut self, addr: &Addr, verdicts: &[(&secstack_lang::module::CheckRule, Verdict)], kind: &str, diags: &mut Diags) {
+    /// Takes what conditions of an instance came to.
+    pub(crate) fn conditions(&mut self, addr: &Addr, verdicts: &[(&CheckRule, Verdict)], kind: &str, diags: &mut Diags) {
         let config_addr = ConfigAddr { module: addr.module().path(), name: addr.resource.name.clone() }.to_string();
         for (rule, verdict) in verdicts {
-            match verdict {
-                Verdict::Fail(text, remark, seen) => {
-                    let failed = Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span);
-                    diags.push(failed.seeing(seen.clone()));
-                    diags.extend(remark.as_deref().cloned());
-                }
-                Verdict::Error(found) => diags.extend(found.clone()),
-                Verdict::Pass | Verdict::Unknown => {}
-            }
+            diags.extend(verdict.told(format!("Resource {kind} failed"), rule.condition.span));
             self.checks.record("resource", &config_addr, &addr.to_string(), verdict);
         }
     }
@@ -233,7 +226,7 @@ impl Planner {
                 let judged = self.options.mode != PlanMode::Destroy;
                 r.lifecycle.postconditions.iter().filter(|_| judged).map(|rule| (rule, judge(rule, &scope))).collect()
             };
-            self.data_conditions(addr, &verdicts, "postcondition", &mut diags);
+            self.conditions(addr, &verdicts, "postcondition", &mut diags);
         }
         let ok = !diags.has_errors();
         self.diags.extend(diags);

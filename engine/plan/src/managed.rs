@@ -186,8 +186,8 @@ impl Planner {
         let scope = self.world.scope(site.ix, facts, data).with_self(value);
         let after: Vec<_> = lifecycle.postconditions.iter().map(|rule| (rule, judge(rule, &scope))).collect();
         let mut diags = Diags::new();
-        self.conditions(addr, before, "precondition", &mut diags);
-        self.conditions(addr, after, "postcondition", &mut diags);
+        self.conditions(addr, &before, "precondition", &mut diags);
+        self.conditions(addr, &after, "postcondition", &mut diags);
         self.diags.extend(diags.into_iter().map(crate::values::as_warning));
     }
 
@@ -252,7 +252,7 @@ impl Planner {
         let verdicts: Vec<_> = r.lifecycle.preconditions.iter().map(|rule| (rule, judge(rule, &scope))).collect();
         let config = decode_block(&r.body, &site.schema.block, &scope, diags);
         let forced_by_trigger = self.triggered(site, r, &data, diags);
-        self.conditions(addr, verdicts, "precondition", diags);
+        self.conditions(addr, &verdicts, "precondition", diags);
         if diags.has_errors() {
             return unknown();
         }
@@ -276,7 +276,7 @@ impl Planner {
             }
             r.lifecycle.postconditions.iter().map(|rule| (rule, judge(rule, &scope))).collect()
         };
-        self.conditions(addr, verdicts, "postcondition", diags);
+        self.conditions(addr, &verdicts, "postcondition", diags);
         if change.action != Action::NoOp {
             self.pending_nodes.insert(site.node);
         }
@@ -302,22 +302,6 @@ impl Planner {
             return None;
         }
         Some(provider)
-    }
-
-    fn conditions(&mut self, addr: &Addr, verdicts: Vec<(&secstack_lang::module::CheckRule, Verdict)>, kind: &str, diags: &mut Diags) {
-        let config_addr = ConfigAddr { module: addr.module().path(), name: addr.resource.name.clone() }.to_string();
-        for (rule, verdict) in verdicts {
-            match &verdict {
-                Verdict::Fail(text, remark, seen) => {
-                    let failed = Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span);
-                    diags.push(failed.seeing(seen.clone()));
-                    diags.extend(remark.as_deref().cloned());
-                }
-                Verdict::Error(found) => diags.extend(found.clone()),
-                Verdict::Pass | Verdict::Unknown => {}
-            }
-            self.checks.record("resource", &config_addr, &addr.to_string(), &verdict);
-        }
     }
 
     /// Chooses the action.

@@ -220,15 +220,7 @@ impl Run {
             self.checks.forget("resource", &config_addr, &addr.to_string());
         }
         for (rule, verdict) in rules.iter().zip(verdicts) {
-            match verdict {
-                Verdict::Fail(text, remark, seen) => {
-                    let failed = Diagnostic::error(format!("Resource {kind} failed"), text.clone()).at(rule.condition.span);
-                    diags.push(failed.seeing(seen.clone()));
-                    diags.extend(remark.as_deref().cloned());
-                }
-                Verdict::Error(found) => diags.extend(found.clone()),
-                Verdict::Pass | Verdict::Unknown => {}
-            }
+            diags.extend(verdict.told(format!("Resource {kind} failed"), rule.condition.span));
             self.checks.record("resource", &config_addr, &addr.to_string(), verdict);
         }
     }
