@@ -176,6 +176,16 @@ impl Value {
         Data::Object(Arc::new(items.into_iter().map(|(k, v)| (k.into(), v)).collect())).into()
     }
 
+    /// The empty collection of a type that is one.
+    pub fn empty(ty: &Type) -> Option<Self> {
+        match ty {
+            Type::List(of) => Some(Self::list((**of).clone(), [])),
+            Type::Set(of) => Some(Self::set((**of).clone(), [])),
+            Type::Map(of) => Some(Self::map::<Str>((**of).clone(), [])),
+            _ => None,
+        }
+    }
+
     /// A set of the given elements, which must have the type `element`: duplicates go,
     /// marks of elements move to the set, and the order becomes Terraform's (see `set_order`).
     /// Elements that are not wholly known are kept as they are, last.

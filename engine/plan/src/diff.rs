@@ -185,20 +185,10 @@ fn attribute_value(a: &Attribute, exists: bool, prior: Option<&Value>, given: Va
         None if a.presence.is_computed() && !exists => Value::unknown(a.ty.clone()),
         Some(old) if is_legacy && is_zero(old) => old.clone(),
         // What is taken away leaves an empty collection behind.
-        Some(old) if is_legacy && !old.is_null() => empty(&a.ty).unwrap_or(given),
+        Some(old) if is_legacy && !old.is_null() => Value::empty(&a.ty).unwrap_or(given),
         None if style == Style::LegacyInSet && !exists && a.ty == Type::String => Value::string(""),
-        None if style == Style::LegacyInSet && !exists => empty(&a.ty).unwrap_or(given),
+        None if style == Style::LegacyInSet && !exists => Value::empty(&a.ty).unwrap_or(given),
         _ => given,
-    }
-}
-
-/// The empty collection of a type that is one.
-fn empty(ty: &Type) -> Option<Value> {
-    match ty {
-        Type::List(of) => Some(Value::list((**of).clone(), [])),
-        Type::Set(of) => Some(Value::set((**of).clone(), [])),
-        Type::Map(of) => Some(Value::map::<Str>((**of).clone(), [])),
-        _ => None,
     }
 }
 

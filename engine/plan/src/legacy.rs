@@ -4,7 +4,7 @@
 //! other way round. Terraform takes the planned (after apply) or prior (after refresh) form, so
 //! that neither shows as a difference. The AWS provider is built on that framework.
 
-use secstack_base::{Data, Type, Value};
+use secstack_base::{Data, Path, Type, Value};
 
 /// When a new object is compared with what it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,19 +32,17 @@ pub fn normalize(new: &Value, reference: &Value, when: When) -> Value {
         return new.clone();
     }
     let known = reference.is_wholly_known();
-    match (&new.data, &ty) {
-        (Data::Object(_), _) | (Data::Map(..), _) => new.map_parts(|step, v| match reference.at(&secstack_base::Path(vec![step])) {
+    let by_part = || {
+        new.map_parts(|step, v| match reference.at(&Path(vec![step])) {
             Some(r) => normalize(v, r, when),
             None => v.clone(),
-        }),
+        })
+    };
+    match (&new.data, &ty) {
+        (Data::Object(_), _) | (Data::Map(..), _) => by_part(),
         (_, Type::Set(_) | Type::List(_) | Type::Tuple(_)) if known && apply => reference.clone(),
         // What was known of each element of a list still counts.
-        (Data::List(_, new_items), _) if apply && reference.as_slice().is_some_and(|r| r.len() == new_items.len()) => {
-            new.map_parts(|step, v| match reference.at(&secstack_base::Path(vec![step])) {
-                Some(r) => normalize(v, r, when),
-                None => v.clone(),
-            })
-        }
+        (Data::List(_, items), _) if apply && reference.as_slice().is_some_and(|r| r.len() == items.len()) => by_part(),
         (Data::Null(_), Type::Bool | Type::Number | Type::String) if known && apply => reference.clone(),
         _ => new.clone(),
     }

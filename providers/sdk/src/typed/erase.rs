@@ -8,7 +8,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use secstack_base::convert::ConvertError;
 use secstack_base::schema::{Draft, Presence, Schema};
-use secstack_base::{Data, Diags, Str, Type, Value};
+use secstack_base::{Data, Diags, Type, Value};
 
 use super::{Ask, Context, DataSource, FromValue, Resource};
 use crate::drift::{Known, Shared, Unmanaged, Weakness};
@@ -243,9 +243,7 @@ fn filled(block: &Value) -> Value {
         Data::Null(Type::String) => "".into(),
         Data::Null(Type::Bool) => false.into(),
         Data::Null(Type::Number) => 0.into(),
-        Data::Null(Type::List(t)) => Value::list((**t).clone(), []),
-        Data::Null(Type::Set(t)) => Value::set((**t).clone(), []),
-        Data::Null(Type::Map(t)) => Value::map::<Str>((**t).clone(), []),
+        Data::Null(ty) => Value::empty(ty).unwrap_or_else(|| block.clone()),
         _ => block.clone(),
     }
 }
