@@ -14,6 +14,7 @@ use crate::diff;
 use crate::expand::{Repeat, expand};
 use crate::planner::{Pending, Planner};
 use crate::requests::Want;
+use crate::values::place;
 
 const NO_TARGET: &str = "Configuration for import target does not exist";
 
@@ -74,7 +75,7 @@ impl Planner {
             }
             waits = true;
             self.imported.insert(w.addr.clone(), (w.id.clone(), None));
-            let pending = Pending::Import { node, addr: w.addr.clone() };
+            let pending = Pending::Import { node, addr: w.addr.clone(), span: w.span };
             self.ask(provider.clone(), Want::Import { addr: w.addr, id: w.id }, pending);
         }
         waits
@@ -111,8 +112,10 @@ impl Planner {
         }
     }
 
-    /// Takes the object that is imported.
-    pub(crate) fn import_answer(&mut self, addr: &Addr, result: Result<Option<Value>, String>) {
+    /// Takes the object that is imported. As in Terraform a failure has no place of its own; its text tells where the import
+    /// is asked for.
+    pub(crate) fn import_answer(&mut self, addr: &Addr, span: Span, result: Result<Option<Value>, String>) {
+        let at = place(&self.world.config.sources, span);
         let provider = self.effective_provider(addr);
         let schema = provider.and_then(|p| self.schema(&p.provider, Mode::Managed, addr.ty()));
         match (result, schema) {
@@ -126,14 +129,14 @@ impl Planner {
             (Ok(_), _) => {
                 self.imported.remove(addr);
                 let what = format!(
-                    "While attempting to import an existing object to {addr:?}, the provider detected that no object exists with the given id. Only pre-existing objects can be imported; check that the id is correct and that it is associated with the provider's configured region or endpoint, or use \"terraform apply\" to create a new remote object for this resource.",
+                    "While attempting to import an existing object to {addr:?}, the provider detected that no object exists with the given id. Only pre-existing objects can be imported; check that the id is correct and that it is associated with the provider's configured region or endpoint, or use \"terraform apply\" to create a new remote object for this resource.\n\nThe import is asked for at {at}.",
                     addr = addr.to_string()
                 );
                 self.diags.push(Diagnostic::error("Cannot import non-existent remote object", what));
             }
             (Err(text), _) => {
                 self.imported.remove(addr);
-                let what = format!("This happened while an existing object was imported to {addr}.");
+                let what = format!("This happened while an existing object was imported to {addr}, which is asked for at {at}.");
                 self.diags.push(Diagnostic::error(text, what));
             }
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use petgraph::graph::NodeIndex;
 use secstack_base::addr::Target;
 use secstack_base::schema::{Draft, Schema};
-use secstack_base::{Addr, Diags, InstanceKey, Mode, ProviderAddr, ProviderConfigAddr, Str, Value};
+use secstack_base::{Addr, Diags, InstanceKey, Mode, ProviderAddr, ProviderConfigAddr, Span, Str, Value};
 use secstack_eval::world::Ambient;
 use secstack_eval::{Config, Graph, Node, ProviderKey, Schemas, World};
 use secstack_state::model::{Object, Snapshot};
@@ -66,7 +66,7 @@ pub(crate) struct Prior {
 pub(crate) enum Pending {
     Configure(NodeIndex, ProviderConfigAddr),
     Refresh { node: Option<NodeIndex>, addr: Addr, deposed: Option<Str> },
-    Import { node: NodeIndex, addr: Addr },
+    Import { node: NodeIndex, addr: Addr, span: Span },
     Read { node: NodeIndex, addr: Addr, config: Value },
     Open { node: NodeIndex, addr: Addr, config: Value },
 }
@@ -328,8 +328,8 @@ impl Planner {
                     self.refreshed(node);
                 }
             }
-            Pending::Import { node, addr } => {
-                self.import_answer(&addr, answer.result);
+            Pending::Import { node, addr, span } => {
+                self.import_answer(&addr, span, answer.result);
                 if self.one_less(node) {
                     // All imports of the resource are known: plan it now.
                     self.ready.insert(self.rank[node.index()]);
