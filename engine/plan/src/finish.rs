@@ -439,12 +439,10 @@ pub fn removed_names(removed: &Removed, wanted: &ConfigAddr, path: &ModulePath) 
     }
 }
 
-/// The same without what evaluating a reference says of an attribute which looking at the reference has said already.
+/// The same without what evaluating a reference says of an attribute when looking at the reference has said it already.
 fn once(diags: Diags) -> Diags {
-    let mut places = BTreeSet::new();
-    let mut is_new = |d: &Diagnostic| {
-        let place = d.span.filter(|_| d.is_error() && d.summary == "Unsupported attribute").map(|s| (s.file, s.end));
-        place.is_none_or(|place| places.insert(place))
-    };
-    Diags(diags.into_iter().filter(|d| is_new(d)).collect())
+    let place = |d: &Diagnostic| d.span.filter(|_| d.is_error() && d.summary == "Unsupported attribute").map(|s| (s.file, s.end));
+    let looked_at: BTreeSet<_> = diags.iter().filter(|d| d.values.is_none()).filter_map(place).collect();
+    let is_new = |d: &Diagnostic| d.values.is_none() || place(d).is_none_or(|place| !looked_at.contains(&place));
+    Diags(diags.into_iter().filter(is_new).collect())
 }
