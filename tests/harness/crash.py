@@ -41,7 +41,8 @@ terraform {{
   }}
 }}
 """
-# Short, so that a takeover needs no patience. The run that is cut off renews its lock every third of it.
+# Short, so that a takeover needs no patience, and longer than a busy machine keeps a run from renewing its lock, which it
+# does every third of it.
 LEASE_SECONDS = 5
 # How long a cancelled CI job is given.
 GRACE_SECONDS = 7

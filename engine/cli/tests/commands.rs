@@ -31,6 +31,18 @@ fn exit_codes_tell_changes() {
 }
 
 #[test]
+fn a_mistake_is_told_once_with_what_led_to_it() {
+    let place = Place::new(&format!("{MAIN}output \"p\" {{\n  value = terraform_data.a.nothing\n}}\n"));
+    place.fails("validate", &["exported attribute named \"nothing\""]);
+    let told = place.run("validate").err;
+    assert_eq!(told.matches("Unsupported attribute").count(), 1, "{told}");
+    let place = Place::new("locals {\n  l = [1, 2]\n}\noutput \"p\" {\n  value = local.l[5]\n}\n");
+    place.fails("plan", &["local.l is tuple with 2 elements"]);
+    let json = place.run("plan -json").out;
+    assert!(json.contains(r#""values":[{"traversal":"local.l","statement":"is tuple with 2 elements"}]"#), "{json}");
+}
+
+#[test]
 fn a_state_answers_questions() {
     let more = "resource \"terraform_data\" \"b\" {\n  count = 2\n  input = \"${terraform_data.a.output}-${count.index}\"\n}\n";
     let place = Place::new(&format!("{MAIN}{more}"));

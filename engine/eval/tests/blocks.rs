@@ -1,11 +1,12 @@
 //! Bodies evaluated by a schema: nesting, `dynamic` blocks, unknown values and what the schema forbids.
 
-use std::path::Path;
+mod support;
 
 use secstack_base::schema::{Attribute, Block, ForcesNew, NestedBlock, Nesting, Presence};
 use secstack_base::{Data, Diagnostic, FileId, Marks, Span, Str, Type, Value};
-use secstack_eval::funcs::{Context, Files};
+use secstack_eval::funcs::Context;
 use secstack_eval::{Resolved, Scope, ScopeStep, block_references, decode_block};
+use support::Nothing;
 
 #[test]
 fn arguments_and_blocks() {
@@ -155,29 +156,5 @@ impl Scope for Names<'_> {
 
     fn context(&self) -> &Context<'_> {
         &self.0
-    }
-}
-
-struct Nothing;
-
-impl Files for Nothing {
-    fn read(&self, _: &Path) -> Result<Vec<u8>, String> {
-        Err("no files".into())
-    }
-
-    fn exists(&self, _: &Path) -> Result<bool, String> {
-        Ok(false)
-    }
-
-    fn list(&self, _: &Path) -> Result<Vec<String>, String> {
-        Ok(Vec::new())
-    }
-
-    fn home(&self) -> Option<String> {
-        None
-    }
-
-    fn current_dir(&self) -> String {
-        "/".into()
     }
 }

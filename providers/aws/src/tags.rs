@@ -133,6 +133,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_away_is_known_to_be_gone() {
+        let tags = |text: Option<&str>| text.map_or_else(|| Value::null(Type::map(Type::String)), |t| value(&parse(t)));
+        let planned = |prior: Option<&str>, own: Option<&str>, legacy| {
+            let object = |own, all| Value::object([("tags", own), ("tags_all", all)]);
+            let prior = prior.map(|p| object(tags(Some(p)), tags(Some(p))));
+            let new = object(tags(own), Value::unknown(Type::map(Type::String)));
+            let mut draft = Draft { prior, config: new.clone(), planned: new, replace: vec![] };
+            TagRules::plan(Some(&TagRules::default()), &mut draft, legacy);
+            draft.planned.get("tags_all").unwrap().clone()
+        };
+        assert!(planned(Some("a=1"), Some(""), true).same(&tags(Some(""))));
+        assert!(planned(None, None, true).is_unknown());
+        // Types of the newer framework always know.
+        assert!(planned(None, None, false).same(&tags(Some(""))));
+        assert!(planned(None, Some("a="), false).same(&tags(Some("a="))));
+    }
+
+    #[test]
+    fn an_object_whose_tags_were_left_open_gets_the_defaults_too() {
+        let rules = TagRules { default: parse("team=a"), ..TagRules::default() };
+        let object = |all| Value::object([("tags", value(&parse("name="))), ("tags_all", all)]);
+        let whole = rules.complete(&object(Value::null(Type::map(Type::String))));
+        assert!(whole.same(&object(value(&parse("name= team=a")))), "{whole:?}");
+        let known = object(value(&parse("x=y")));
+        assert!(rules.complete(&known).same(&known));
+    }
+
+    #[test]
     fn the_tag_of_a_creation_stays_as_it_is() {
         let (plain, marked) = (parse("a=1"), parse("a=1 secstack:intent=t"));
         assert_eq!(changes(&marked, &plain), (Tags::new(), vec![]));

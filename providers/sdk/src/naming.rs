@@ -90,6 +90,11 @@ mod tests {
         assert_eq!(name, unique_for("web-", "0b2f6b0e-8f5e-4c53-9d0a-3f0c7a1d2e4b"));
         assert_ne!(name, unique_for("web-", "0b2f6b0e-8f5e-4c53-9d0a-3f0c7a1d2e4c"));
         assert!(is_unique_for(&name, "0b2f6b0e-8f5e-4c53-9d0a-3f0c7a1d2e4b") && !is_unique_for("web", "t"));
+        // A token of version 7 tells when it was made: at 2024-02-29T12:34:56.789Z.
+        let name = unique_for("", "018df4dc-5495-7cc3-98c4-dc0c0c07398f");
+        assert!(name.starts_with("20240229123456789") && name.len() == 26, "{name}");
+        assert!(name.bytes().take(20).all(|b| b.is_ascii_digit()), "{name}");
+        assert_ne!(name, unique_for("", "018df4dc-5495-7cc3-98c4-dc0c0c07398e"));
         // The published hash of "foobar", less its last six digits.
         assert_eq!(unique_for("", "foobar"), "343e1662793c64bf6f0d3597ba");
     }

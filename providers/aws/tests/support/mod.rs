@@ -245,7 +245,9 @@ impl Cloud {
             }
             let is = object.value.get(name).unwrap();
             let told = self.schema(object.ty).block.attribute(name).is_some_and(|a| a.told && a.same.is_some_and(|same| same(promise, is)));
-            if told || **name == *"id" && RENAMED.contains(&object.ty) {
+            let kind = |id: &Value| id.as_str().and_then(|id| id.split_once('-')).map(|(kind, _)| kind.to_string());
+            let renamed = **name == *"id" && RENAMED.contains(&object.ty) && kind(promise) == kind(is);
+            if told || renamed {
                 continue;
             }
             let kept = to_json(promise) == to_json(is) || is_empty(promise) && is_empty(is);
