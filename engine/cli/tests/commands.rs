@@ -38,6 +38,10 @@ fn a_mistake_is_told_once_with_what_led_to_it() {
     assert_eq!(told.matches("Unsupported attribute").count(), 1, "{told}");
     let place = Place::new("locals {\n  l = [1, 2]\n}\noutput \"p\" {\n  value = local.l[5]\n}\n");
     place.fails("plan", &["local.l is tuple with 2 elements"]);
+    // Where parts of a condition are told, nothing points at the whole of it.
+    let rule = "variable \"v\" {\n  default = 2\n  validation {\n    condition = var.v > 3\n    error_message = \"No.\"\n  }\n}\n";
+    let told = Place::new(rule).run("plan").err;
+    assert!(told.contains("var.v is 2") && !told.contains("this is false"), "{told}");
     let json = place.run("plan -json").out;
     assert!(json.contains(r#""values":[{"traversal":"local.l","statement":"is tuple with 2 elements"}]"#), "{json}");
 }

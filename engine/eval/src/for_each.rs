@@ -155,7 +155,8 @@ impl Body<'_> {
                     "Two different items produced the key {} in this 'for' expression. If duplicates are expected, use the ellipsis (...) after the value expression to enable grouping by key.",
                     quote(&name)
                 );
-                diags.push(Diagnostic::error("Duplicate object key", detail).at(key.span));
+                // What the values refer to has nothing to do with it.
+                diags.push(Diagnostic::error("Duplicate object key", detail).at(key.span).seeing(Vec::new()));
             }
         });
         Data::Object(Arc::new(attrs)).into()

@@ -37,6 +37,7 @@ fn what_is_secret_or_open_is_not_told() {
 fn a_mistake_tells_of_the_smallest_part_it_is_in() {
     assert_eq!(mistakes(r#"upper(var.x) == "ABC" ? var.l[5] : var.n"#), ["var.l is tuple with 2 elements"]);
     assert_eq!(mistakes(r#""a${var.l}""#), ["var.l is tuple with 2 elements"]);
+    assert_eq!(mistakes(r#"{ for k in ["a", "a"] : k => var.l }"#), [""]);
     assert_eq!(mistakes("-var.x + var.n"), [r#"var.x is "abc""#]);
     assert_eq!(mistakes("[for i in [7, 8] : var.l[i]]"), ["var.l is tuple with 2 elements"; 2]);
 }

@@ -42,23 +42,21 @@ impl miette::Diagnostic for Drawn {
 pub fn diagnostic(d: &Diagnostic, sources: &Sources, style: Style) -> String {
     let word = if d.severity == Severity::Error { "Error" } else { "Warning" };
     let about = d.address.as_ref().map(|a| format!("\n  with {a}")).unwrap_or_default();
-    let label =
-        |span: Span, text: Option<String>| LabeledSpan::new(text, span.start as usize, (span.end.saturating_sub(span.start)) as usize);
     let main = d.span.filter(|s| sources.get(s.file).is_some());
     // Without a place of its own it is shown by the places that are involved, those of the first file.
     let anchor = main.or_else(|| d.labels.iter().map(|(s, _)| *s).find(|s| sources.get(s.file).is_some()));
     let source = anchor.and_then(|s| sources.get(s.file));
     let same_file = |s: &Span| anchor.is_some_and(|m| m.file == s.file);
-    let mut explained = d.labels.clone();
-    for seen in d.values.iter().flatten() {
-        if !explained.iter().any(|(s, _)| *s == seen.span) && Some(seen.span) != main {
-            explained.push((seen.span, format!("{} {}", seen.reference, seen.statement)));
-        }
-    }
-    // Where parts of it are explained, nothing needs to point at the whole.
-    let is_explained = main.is_some_and(|m| explained.iter().any(|(s, _)| same_file(s) && s.start >= m.start && s.end <= m.end));
-    let mut labels: Vec<LabeledSpan> = main.filter(|_| !is_explained).map(|s| label(s, Some("here".into()))).into_iter().collect();
-    labels.extend(explained.iter().filter(|(s, _)| same_file(s)).map(|(s, text)| label(*s, Some(text.clone()))));
+    let mut all: Vec<(Span, String)> = main.map(|s| (s, "here".to_string())).into_iter().collect();
+    all.extend(d.labels.iter().filter(|(s, _)| same_file(s)).cloned());
+    let seen = d.values.iter().flatten().filter(|v| same_file(&v.span));
+    all.extend(seen.map(|v| (v.span, format!("{} {}", v.reference, shortened(&v.statement)))));
+    // Where parts of a place are explained, nothing needs to point at the whole.
+    let is_within = |a: Span, b: Span| a.start >= b.start && a.end <= b.end;
+    let is_whole = |i: usize, s: Span| all.iter().enumerate().any(|(j, (part, _))| j != i && is_within(*part, s) && (*part != s || j > i));
+    let parts = all.iter().enumerate().filter(|(i, (s, _))| !is_whole(*i, *s));
+    let labels = parts.map(|(_, (s, text))| LabeledSpan::new(Some(text.clone()), s.start as usize, s.end.saturating_sub(s.start) as usize));
+    let labels: Vec<LabeledSpan> = labels.collect();
     let drawn = Drawn {
         summary: format!("{word}: {}{about}", d.summary),
         severity: if d.severity == Severity::Error { MietteSeverity::Error } else { MietteSeverity::Warning },
@@ -84,6 +82,15 @@ pub fn diagnostic(d: &Diagnostic, sources: &Sources, style: Style) -> String {
         }
     }
     out
+}
+
+/// A statement of a length that has room beside a line of code.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 80;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_string(),
+    }
 }
 
 /// Breaks a paragraph at spaces.
