@@ -31,7 +31,9 @@ from engine import aws_env
 from inventory import inventory
 from proxy import Proxy
 
-REQUIREMENTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "requirements.txt")
+HERE = os.path.dirname(os.path.abspath(__file__))
+REQUIREMENTS = os.path.join(HERE, "requirements.txt")
+CLI_REQUIREMENTS = os.path.join(HERE, "requirements-cli.txt")
 
 
 class Cloud:
@@ -87,9 +89,9 @@ class Cloud:
             return json.load(answer)
 
 
-def ensure_venv():
-    """The folder of the virtual environment with moto in it, made on first use: one for each set of pinned versions."""
-    with open(REQUIREMENTS, "rb") as file:
+def ensure_venv(requirements=REQUIREMENTS, what="moto, the emulator of AWS"):
+    """The folder of the virtual environment with `what` in it, made on first use: one for each set of pinned versions."""
+    with open(requirements, "rb") as file:
         digest = hashlib.sha256(file.read() + sys.version.split()[0].encode()).hexdigest()[:12]
     cache = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "secstack")
     venv = os.path.join(cache, f"venv-{digest}")
@@ -98,20 +100,26 @@ def ensure_venv():
     with open(venv + ".lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two runs at once make it once
         if not os.path.exists(done):
-            print("Installing moto, the emulator of AWS (once)", file=sys.stderr)
-            run_quietly([sys.executable, "-m", "venv", "--clear", venv])
-            run_quietly([os.path.join(venv, "bin", "pip"), "install", "--quiet", "-r", REQUIREMENTS])
+            print(f"Installing {what} (once)", file=sys.stderr)
+            run_quietly([sys.executable, "-m", "venv", "--clear", venv], what, requirements)
+            pip = os.path.join(venv, "bin", "pip")
+            run_quietly([pip, "install", "--quiet", "-r", requirements], what, requirements)
             open(done, "w", encoding="utf-8").close()
     return venv
 
 
-def run_quietly(command):
-    """Runs a command of the installation; stops the harness with what it printed if it fails."""
+def aws_cli():
+    """The path of the AWS CLI, installed on first use."""
+    return os.path.join(ensure_venv(CLI_REQUIREMENTS, "the AWS CLI"), "bin", "aws")
+
+
+def run_quietly(command, what, requirements):
+    """Runs a command of the installation of `what`; stops the harness with what it printed if it fails."""
     made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if made.returncode:
         raise SystemExit(
-            f"{made.stdout}\nmoto could not be installed: {' '.join(command)} failed.\n"
-            f"It needs Python 3.11 or newer with its venv module, and a package index with {REQUIREMENTS}.")
+            f"{made.stdout}\nCannot install {what}: {' '.join(command)} failed.\n"
+            f"It needs Python 3.11 or newer with its venv module, and a package index with {requirements}.")
 
 
 def start_moto(venv, log):

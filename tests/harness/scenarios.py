@@ -9,8 +9,8 @@ import tempfile
 
 import normal
 from engine import clean_env
+from moto import aws_cli
 
-AWS_CLI = os.path.join(os.path.dirname(os.path.abspath(__file__)), "aws_cli.py")
 MODES = {"destroy": ["-destroy"], "refresh-only": ["-refresh-only"]}
 
 
@@ -30,7 +30,9 @@ class Player:
             base = os.path.realpath(base)
             work, bin_dir = os.path.join(base, "work"), os.path.join(base, "bin")
             os.mkdir(work)
-            put_aws_cli(bin_dir)
+            os.mkdir(bin_dir)
+            if any("aws " in step.get("shell", "") for step in scenario["steps"]):
+                os.symlink(aws_cli(), os.path.join(bin_dir, "aws"))
             played = Playing(self, scenario, work, bin_dir)
             placed = []
             for step in scenario["steps"]:
@@ -203,12 +205,3 @@ def place(source, work):
             shutil.copy(os.path.join(root, name), target)
             placed.append(target)
     return placed
-
-
-def put_aws_cli(folder):
-    """Puts an `aws` into a folder."""
-    os.mkdir(folder)
-    path = os.path.join(folder, "aws")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(f'#!/bin/sh\nexec "{sys.executable}" -B "{AWS_CLI}" "$@"\n')
-    os.chmod(path, 0o755)
