@@ -8,8 +8,8 @@ VOLATILE = [
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?"), "<timestamp>"),
     (re.compile(r"\br-rtb-[0-9a-f]{8,}\b"), "<route-id>"),
     (re.compile(
-        r"\b(vpc-cidr-assoc|rtbassoc|eipalloc|eipassoc|aclassoc|subnet|vpce|dopt|vpc|sgr|sg|rtb|acl|igw|eni|nat|vol|ami|"
-        r"ltv|lt|pl|pcx|tgw|i)-[0-9a-f]{8,17}\b"), lambda match: f"<{match.group(1)}-id>"),
+        r"\b(vpc-cidr-assoc|rtbassoc|eipalloc|eipassoc|aclassoc|subnet|vpce|dopt|vpc|sgr|sg|rtb|acl|eigw|igw|eni|nat|vol|ami|"
+        r"ltv|lt|pl|pcx|tgw|i)-[0-9a-f]{8,17}(?![0-9A-Za-z])"), lambda match: f"<{match.group(1)}-id>"),
     (re.compile(r"\b(AROA|AIDA|ANPA|AKIA|AGPA|AIPA)[A-Z0-9]{12,}\b"), lambda match: f"<{match.group(1).lower()}-id>"),
     (re.compile(r"(:secret:[A-Za-z0-9/_+=.@-]+?)-[A-Za-z0-9]{6}\b"), r"\1-<suffix>"),
     (re.compile(r"\bterraform-20\d{15,}[0-9a-f]*\b"), "<random-name>"),

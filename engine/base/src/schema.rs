@@ -74,6 +74,8 @@ pub struct Attribute {
     pub told: bool,
     /// The service never tells the value: it is kept from the configuration or the prior object.
     pub local: bool,
+    /// An object that is imported has no value of a [`Self::local`] attribute, instead of the default.
+    pub unset_by_import: bool,
     /// The attribute may also be written as blocks (an object-typed list or set of the older provider framework).
     pub as_blocks: bool,
 }
@@ -95,6 +97,7 @@ impl Attribute {
             same: None,
             told: false,
             local: false,
+            unset_by_import: false,
             as_blocks: false,
         }
     }

@@ -94,6 +94,10 @@ impl Place<'_> {
         let Some(given) = view.attributes.iter().find(|a| a.name == attribute.name) else {
             if let Some(nested) = as_blocks(attribute).filter(|_| has_blocks(view, &attribute.name)) {
                 let value = self.nested(&nested, view, body, diags);
+                if value.as_slice().is_some_and(<[Value]>::is_empty) {
+                    // Blocks that come to none are no argument: the provider may choose.
+                    return Value::null(ty).mark(value.marks);
+                }
                 return convert::convert(&value, &attribute.ty).unwrap_or_else(|_| Value::unknown(ty));
             }
             if attribute.presence == Presence::Required {

@@ -83,6 +83,14 @@ impl Planner {
                     self.world.set_resource(&addr, diff::mark_sensitive(&schema.block, &planned));
                     self.defer_read(node, addr, provider.clone(), schema.version, planned, reason);
                 } else {
+                    let mut found = Diags::new();
+                    crate::validate::arguments(&schema, &value, r, &addr, &mut found);
+                    let wrong = found.has_errors();
+                    self.diags.extend(found);
+                    if wrong {
+                        ok = false;
+                        continue;
+                    }
                     asked = true;
                     let plain = value.unmark_deep(Marks::ALL);
                     self.ask(

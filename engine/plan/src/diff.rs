@@ -4,10 +4,14 @@
 //! chooses. Marks are no part of the comparison; they are put back at the end, where the arguments
 //! had them.
 
+use std::collections::BTreeMap;
+
 use secstack_base::schema::{Attribute, Block, Draft, ForcesNew, NestedBlock, Nesting, Schema};
 use secstack_base::{Data, Diags, Marks, Path, Step, Str, Type, Value};
 use secstack_lang::ast::{Traversal, TraversalStep};
 use secstack_lang::module::IgnoreChanges;
+
+use crate::legacy::{self, is_zero};
 
 /// What planning one object gave.
 #[derive(Clone, Debug)]
@@ -44,6 +48,9 @@ pub fn diff(change: &Change<'_>, diags: &mut Diags) -> Diff {
     let mut replace = std::mem::take(&mut draft.replace);
     let mut changed = true;
     if let Some(prior) = change.prior {
+        if schema.legacy && legacy::is_no_change(&schema.block, prior, &draft.planned) {
+            draft.planned = prior.clone();
+        }
         changed = !prior.same_unmarked(&draft.planned);
         if changed {
             forced_block(&schema.block, prior, &draft.planned, &Path::root(), &mut replace);
@@ -169,11 +176,22 @@ fn block_value(schema: &Block, prior: Option<&Value>, config: &Value, style: Sty
 
 fn attribute_value(a: &Attribute, exists: bool, prior: Option<&Value>, given: Value, style: Style) -> Value {
     let is_legacy = style != Style::Current;
+    // Empty text asks for nothing where the provider chooses.
+    let given = match a.presence.is_computed() && is_legacy && given.as_str() == Some("") {
+        true => Value::null(a.ty.clone()),
+        false => given,
+    };
     if !given.is_null() {
+        let was_none = prior.is_none_or(Value::is_null);
         let is_whole = matches!(&a.ty, Type::Set(of) | Type::Map(of) if of.is_primitive());
         return match (a.same, prior) {
             (Some(same), Some(old)) if given.is_wholly_known() && !old.is_null() && same(old, &given) => old.clone(),
             _ if is_legacy && is_whole && !given.is_wholly_known() => Value::unknown(a.ty.clone()),
+            _ if is_legacy && a.as_blocks => known_whole(&given),
+            // An empty map is taken for none where there was none.
+            _ if style == Style::Legacy && !a.presence.is_computed() && was_none && given.as_map().is_some_and(BTreeMap::is_empty) => {
+                Value::null(a.ty.clone())
+            }
             _ => given,
         };
     }
@@ -192,15 +210,15 @@ fn attribute_value(a: &Attribute, exists: bool, prior: Option<&Value>, given: Va
     }
 }
 
-/// Whether the older provider framework takes a value for unset.
-fn is_zero(v: &Value) -> bool {
-    match &v.data {
-        Data::String(s) => s.is_empty(),
-        Data::Bool(b) => !b,
-        Data::Number(n) => n.to_i64() == Some(0),
-        Data::List(_, items) | Data::Set(_, items) => items.is_empty(),
-        Data::Map(_, m) => m.is_empty(),
-        _ => false,
+/// The value with each set of plain values inside it known as a whole or not at all.
+fn known_whole(value: &Value) -> Value {
+    if value.is_wholly_known() {
+        return value.clone();
+    }
+    match &value.data {
+        Data::Set(of, _) if of.is_primitive() => Value::unknown(value.ty()).mark(value.marks),
+        Data::Set(..) | Data::List(..) | Data::Object(_) => value.map_parts(|_, part| known_whole(part)),
+        _ => value.clone(),
     }
 }
 

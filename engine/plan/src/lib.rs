@@ -19,7 +19,7 @@ mod managed;
 mod refresh;
 mod relevant;
 mod triggers;
-mod validate;
+pub mod validate;
 pub mod values;
 
 pub mod diff;

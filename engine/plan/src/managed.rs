@@ -1,5 +1,6 @@
 //! Plans the instances of a managed resource.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use petgraph::graph::NodeIndex;
@@ -157,12 +158,14 @@ impl Planner {
         let mut facts = ResourceFacts::new(repetition);
         for key in &keys {
             let addr = resource.instance(key.clone());
-            let value = self.priors.get(&addr).and_then(|p| p.current.clone()).unwrap_or(Value::NULL);
+            // What is gone is taken for something that does not exist yet.
+            let Some(value) = self.priors.get(&addr).and_then(|p| p.current.clone()) else { continue };
             facts.set(key.clone(), diff::mark_sensitive(&site.schema.block, &value));
         }
         let kept: Vec<(InstanceKey, Value, RepetitionData)> =
             keys.iter().filter_map(|k| Some((k.clone(), facts.instances.get(k)?.clone(), facts.repetition.data(k)))).collect();
-        let missing: Vec<InstanceKey> = facts.repetition.keys().into_iter().filter(|k| !facts.instances.contains_key(k)).collect();
+        let declared = facts.repetition.keys().into_iter().chain(keys);
+        let missing: BTreeSet<InstanceKey> = declared.filter(|k| !facts.instances.contains_key(k)).collect();
         for key in missing {
             facts.set(key, Value::unknown_not_null(site.schema.block.ty()));
         }

@@ -131,15 +131,10 @@ impl Planner {
             if !self.active.contains(&node) {
                 return false;
             }
-            // A block that a target names by instance is planned for that instance only; one that is there because
-            // something needs it is planned whole.
+            // A block of which a target names instances is planned for those only, even if something needs all of it; one
+            // that is there only because something needs it is planned whole.
             let named: Vec<&Target> = o.targets.iter().filter(|t| may_hit(self, node, std::slice::from_ref(t))).collect();
-            let needed = self
-                .graph
-                .graph
-                .neighbors_directed(node, Direction::Incoming)
-                .any(|n| self.active.contains(&n) && !matches!(self.graph.graph[n], Node::Output(..) | Node::Close(_)));
-            return named.is_empty() || needed || named.iter().any(|t| t.contains(addr));
+            return named.is_empty() || named.iter().any(|t| t.contains(addr));
         }
         o.targets.is_empty() || o.targets.iter().any(|t| t.contains(addr))
     }

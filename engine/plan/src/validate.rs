@@ -103,15 +103,13 @@ fn unknown_type(providers: &dyn Providers, addr: &secstack_base::ProviderAddr, r
 }
 
 /// Checks the values of arguments, and which may stand together.
-pub(crate) fn arguments(schema: &Schema, config: &Value, r: &Resource, addr: &Addr, diags: &mut Diags) {
+pub fn arguments(schema: &Schema, config: &Value, r: &Resource, addr: &Addr, diags: &mut Diags) {
     let about = addr.to_string();
     diags.extend(deprecations(schema, config, &r.body, &about));
     let at = |name: &Str| place(&r.body, &schema.block, &[Step::Attr(name.clone())]);
     let missing = missing_place(&r.body);
     let plain = config.unmark_deep(Marks::ALL);
-    values(&schema.block, &plain, &mut Vec::new(), &mut |path, text| {
-        diags.push(Diagnostic::error(named(&text, path), "").at(place(&r.body, &schema.block, path)).about(about.clone()));
-    });
+    checks(&schema.block, &plain, &r.body, &about, diags);
     let set = |name: &Str| {
         plain
             .get(name)
@@ -155,6 +153,13 @@ pub(crate) fn arguments(schema: &Schema, config: &Value, r: &Resource, addr: &Ad
             diags.push(Diagnostic::error("Missing required argument", what).at(missing).about(about.clone()));
         }
     }
+}
+
+/// Runs the checks of the known values of a block. `about` is what they belong to.
+pub(crate) fn checks(schema: &Block, plain: &Value, body: &Body, about: &str, diags: &mut Diags) {
+    values(schema, plain, &mut Vec::new(), &mut |path, text| {
+        diags.push(Diagnostic::error(named(&text, path), "").at(place(body, schema, path)).about(about));
+    });
 }
 
 /// The text of a check with the name of what it is about in place of `{name}`, or all the names that lead there in place of

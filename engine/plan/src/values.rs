@@ -100,7 +100,11 @@ impl Planner {
             let what = format!("The configuration of provider {:?} with alias {alias:?} is not declared.", key.provider.name);
             diags.push(Diagnostic::error("Provider configuration not present", what));
         }
-        for (_, value) in &instances {
+        for (instance, value) in &instances {
+            if let Some(block) = block {
+                let about = self.config_addr(key, instance.clone()).to_string();
+                crate::validate::checks(&schema, &value.unmark_deep(Marks::ALL), &block.body, &about, &mut diags);
+            }
             let found = self.providers.validate_config(&key.provider, value);
             diags.extend(found.into_iter().map(|d| d.at_opt(block.map(|b| b.span))));
         }

@@ -3,7 +3,7 @@
 use secstack_base::schema::{Attribute, Block, ForcesNew, NestedBlock, Nesting, Presence, Schema};
 use secstack_base::{Diags, Type, Value};
 use secstack_plan::diff::{Change, diff};
-use secstack_plan::legacy::{When, normalize};
+use secstack_plan::legacy::{When, emptied, normalize};
 
 fn schema() -> Schema {
     let strings = || Type::set(Type::String);
@@ -97,4 +97,81 @@ fn nulls_in_a_list_stay_where_not_all_of_it_was_known() {
     let new = list(element("vpc-1".into(), Value::set(Type::String, [])));
     let want = list(element("vpc-1".into(), no(Type::set(Type::String))));
     assert!(normalize(&new, &planned, When::Apply).same(&want));
+}
+
+#[test]
+fn an_empty_map_is_none_where_there_was_none() {
+    let nothing = || no(Type::map(Type::String));
+    let config = object(no(Type::set(Type::String)), no(Type::String), vec![], tags(&[]));
+    let want = object(no(Type::set(Type::String)), no(Type::String), vec![], nothing());
+    planned(None, &config, &want);
+    planned(Some(&want), &config, &want);
+}
+
+#[test]
+fn zeros_alone_are_no_change_and_come_with_another() {
+    let prior = object(no(Type::set(Type::String)), no(Type::String), vec![], tags(&[("a", "b".into())]));
+    let same = object(no(Type::set(Type::String)), "".into(), vec![], tags(&[("a", "b".into())]));
+    planned(Some(&prior), &same, &prior);
+    let other = object(no(Type::set(Type::String)), "".into(), vec![], tags(&[("a", "c".into())]));
+    planned(Some(&prior), &other, &other);
+}
+
+#[test]
+fn timeouts_alone_are_no_change() {
+    let timeouts = Block { attributes: vec![Attribute::new("create", Type::String, Presence::Optional)], ..Block::default() };
+    let nested = NestedBlock {
+        name: "timeouts".into(),
+        nesting: Nesting::Single,
+        min: 0,
+        max: None,
+        block: timeouts,
+        forces_new: ForcesNew::Never,
+        computed: false,
+    };
+    let block =
+        Block { attributes: vec![Attribute::new("note", Type::String, Presence::Optional)], blocks: vec![nested], ..Block::default() };
+    let schema = Schema { block, legacy: true, ..Schema::default() };
+    let of =
+        |note: &str, create: &str| Value::object([("note", note.into()), ("timeouts", Value::object([("create", Value::string(create))]))]);
+    let prior = of("a", "5m");
+    let plan = |config: &Value| diff(&Change { schema: &schema, prior: Some(&prior), config, hook: &|_| Diags::new() }, &mut Diags::new());
+    let alone = plan(&of("a", "6m"));
+    assert!(!alone.changed && alone.planned.same(&prior), "{:#?}", alone.planned);
+    assert!(plan(&of("b", "6m")).planned.same(&of("b", "6m")));
+}
+
+#[test]
+fn what_an_update_takes_away_is_zero_from_then_on() {
+    let prior = object(no(Type::set(Type::String)), "x".into(), vec![], no(Type::map(Type::String)));
+    let new = object(no(Type::set(Type::String)), no(Type::String), vec![], no(Type::map(Type::String)));
+    let want = object(no(Type::set(Type::String)), "".into(), vec![], no(Type::map(Type::String)));
+    assert!(emptied(&new, &prior, &schema().block).same(&want));
+    assert!(emptied(&new, &new, &schema().block).same(&new));
+}
+
+fn alone(attribute: Attribute, prior: Option<Value>, given: Value) -> Value {
+    let block = Block { attributes: vec![attribute], ..Block::default() };
+    let schema = Schema { block, legacy: true, ..Schema::default() };
+    let of = |v: Value| Value::object([("a", v)]);
+    let (prior, config) = (prior.map(of), of(given));
+    let found = diff(&Change { schema: &schema, prior: prior.as_ref(), config: &config, hook: &|_| Diags::new() }, &mut Diags::new());
+    found.planned.get("a").cloned().unwrap()
+}
+
+#[test]
+fn empty_text_leaves_the_choice_to_the_provider() {
+    let attribute = || Attribute::new("a", Type::String, Presence::OptionalComputed);
+    assert!(alone(attribute(), None, "".into()).same(&Value::unknown(Type::String)));
+    assert!(alone(attribute(), Some("old".into()), "".into()).same(&"old".into()));
+    assert!(alone(attribute(), Some("old".into()), "new".into()).same(&"new".into()));
+}
+
+#[test]
+fn sets_inside_of_objects_are_known_as_a_whole_or_not_at_all() {
+    let element = Type::object([("ids", Type::set(Type::String)), ("port", Type::Number)]);
+    let attribute = Attribute { as_blocks: true, ..Attribute::new("a", Type::set(element.clone()), Presence::Optional) };
+    let of = |ids: Value| Value::set(element.clone(), [Value::object([("ids", ids), ("port", 1.into())])]);
+    let given = of(Value::set(Type::String, ["x".into(), Value::unknown(Type::String)]));
+    assert!(alone(attribute, None, given).same(&of(Value::unknown(Type::set(Type::String)))));
 }

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use secstack_base::convert::ConvertError;
 use secstack_base::schema::{Attribute, Block as SchemaBlock, Presence};
 use secstack_base::{Type, Value};
+use secstack_sdk::check;
 use secstack_sdk::typed::{Block, BlockType, FromValue, IntoValue, Schema, Tags};
 
+use crate::credentials;
 use crate::tags::TagRules;
 
 /// How to reach AWS, and what every object gets.
@@ -90,18 +92,24 @@ pub struct Config {
 #[derive(Clone, Debug, Default, Block)]
 pub struct AssumeRole {
     /// How long the session lasts, such as `1h`.
+    #[attr(check = session_length)]
     pub duration: Option<String>,
     /// What the role's trust policy asks for.
+    #[attr(check = check::length(2, 1224))]
     pub external_id: Option<String>,
     /// A policy that limits the session.
+    #[attr(check = check::json)]
     pub policy: Option<String>,
     /// Managed policies that limit the session.
     pub policy_arns: BTreeSet<String>,
     /// The role.
+    #[attr(check = check::arn)]
     pub role_arn: Option<String>,
     /// The session's name.
+    #[attr(check = check::length(2, 64))]
     pub session_name: Option<String>,
     /// Who stands behind the session.
+    #[attr(check = check::length(2, 64))]
     pub source_identity: Option<String>,
     /// Tags of the session.
     pub tags: Tags,
@@ -113,14 +121,18 @@ pub struct AssumeRole {
 #[derive(Clone, Debug, Default, Block)]
 pub struct WebIdentity {
     /// How long the session lasts, such as `1h`.
+    #[attr(check = session_length)]
     pub duration: Option<String>,
     /// A policy that limits the session.
+    #[attr(check = check::json)]
     pub policy: Option<String>,
     /// Managed policies that limit the session.
     pub policy_arns: BTreeSet<String>,
     /// The role.
+    #[attr(check = check::arn)]
     pub role_arn: Option<String>,
     /// The session's name.
+    #[attr(check = check::length(2, 64))]
     pub session_name: Option<String>,
     /// The token.
     pub web_identity_token: Option<String>,
@@ -147,6 +159,16 @@ pub struct IgnoreTags {
 /// Addresses of services by the service's name.
 #[derive(Clone, Debug, Default)]
 pub struct Endpoints(pub BTreeMap<String, String>);
+
+/// How long the session of a role may last.
+fn session_length(v: &Value) -> check::Checked {
+    let Some(text) = v.as_str() else { return Ok(()) };
+    match credentials::duration(Some(text)) {
+        Ok(Some(d)) if (15 * 60..=12 * 60 * 60).contains(&d.as_secs()) => Ok(()),
+        Ok(_) => Err("duration \"{key}\" must be between 15 minutes (15m) and 12 hours (12h), inclusive".into()),
+        Err(_) => Err(format!("\"{{key}}\" cannot be parsed as a duration: time: invalid duration {text:?}")),
+    }
+}
 
 impl Config {
     /// The address of a service under any of its names.
@@ -242,3 +264,15 @@ const SERVICES: &str = "\
     ssmquicksetup ssmsap sso ssoadmin stepfunctions storagegateway sts swf synthetics taxsettings \
     timestreaminfluxdb timestreamquery timestreamwrite transcribe transcribeservice transfer verifiedpermissions \
     vpclattice waf wafregional wafv2 wellarchitected worklink workspaces workspacesweb xray";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_last_a_quarter_of_an_hour_to_half_a_day() {
+        for (text, want) in [("15m", true), ("12h", true), ("14m59s", false), ("12h1s", false), ("an hour", false)] {
+            assert_eq!(session_length(&Value::string(text)).is_ok(), want, "{text}");
+        }
+    }
+}

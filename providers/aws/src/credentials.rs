@@ -251,7 +251,7 @@ fn seconds(d: Option<Duration>) -> Option<i32> {
 }
 
 /// A duration such as `1h30m`.
-fn duration(text: Option<&str>) -> Result<Option<Duration>> {
+pub(crate) fn duration(text: Option<&str>) -> Result<Option<Duration>> {
     let Some(text) = text.filter(|t| !t.is_empty()) else { return Ok(None) };
     let wrong = || Error::new(ErrorKind::Invalid, format!("{text:?} is not a duration such as \"1h30m\""));
     let (mut total, mut rest) = (0.0, text);

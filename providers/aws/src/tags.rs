@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use secstack_base::schema::Draft;
-use secstack_base::{Str, Type, Value};
+use secstack_base::{Data, Str, Type, Value};
 use secstack_sdk::typed::Tags;
 
 use crate::made::INTENT;
@@ -41,7 +41,7 @@ impl TagRules {
         let own = |k: &str, v: &Value| self.default.get(k).map(String::as_str) != v.as_str() || written(k, v);
         let own: Vec<_> = all.iter().filter(|(k, v)| own(k, v)).map(|(k, v)| (k.clone(), v.clone())).collect();
         let tags = match prior_tags {
-            Some(null) if null.is_null() && own.is_empty() && !legacy => null.clone(),
+            None | Some(Value { data: Data::Null(_), .. }) if own.is_empty() && !legacy => Value::null(Type::map(Type::String)),
             _ => Value::map(Type::String, own),
         };
         object.with("tags", tags).with("tags_all", Value::map(Type::String, all))

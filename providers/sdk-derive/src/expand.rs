@@ -159,8 +159,14 @@ fn row(f: &Field) -> TokenStream {
         (_, _, true) => quote!(schema::Presence::Optional),
         _ => quote!(typed::presence::<#ty>()),
     };
-    let flags =
-        [("sensitive", f.sensitive), ("write_only", f.write_only), ("told", f.told), ("local", f.local), ("as_blocks", f.as_blocks)];
+    let flags = [
+        ("sensitive", f.sensitive),
+        ("write_only", f.write_only),
+        ("told", f.told),
+        ("local", f.local),
+        ("unset_by_import", f.unset_by_import),
+        ("as_blocks", f.as_blocks),
+    ];
     let flags = flags.iter().filter(|(_, on)| *on).map(|(flag, _)| {
         let flag = format_ident!("{flag}");
         quote!(a.#flag = true;)

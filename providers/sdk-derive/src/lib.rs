@@ -28,6 +28,7 @@
 //! | `same = path` | both values mean the same to the service |
 //! | `told` | the service's form of the value goes into the state, also where `same` holds |
 //! | `local` | the service never tells the value |
+//! | `unset_by_import` | beside `local`: an imported object has no value, not even the default |
 //! | `sensitive`, `write_only` | as they say |
 //! | `deprecated = "what to use instead"` | setting it gives a warning |
 //! | `as_blocks` | may also be written as blocks |

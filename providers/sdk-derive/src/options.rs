@@ -96,6 +96,7 @@ pub struct Field {
     pub write_only: bool,
     pub told: bool,
     pub local: bool,
+    pub unset_by_import: bool,
     pub as_blocks: bool,
     pub tags: bool,
     /// Of a type of the newer framework, set once the header is read.
@@ -133,6 +134,7 @@ impl Field {
             write_only: false,
             told: false,
             local: false,
+            unset_by_import: false,
             as_blocks: false,
             tags: false,
             framework: false,
@@ -161,6 +163,7 @@ impl Field {
             "write_only" => self.write_only = true,
             "told" => self.told = true,
             "local" => self.local = true,
+            "unset_by_import" => self.unset_by_import = true,
             "as_blocks" => self.as_blocks = true,
             "tags" => self.tags = true,
             "forces_new" if m.input.peek(Token![=]) => self.forces_new = ForcesNew::If(m.value()?.parse()?),

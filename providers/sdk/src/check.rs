@@ -54,6 +54,16 @@ pub fn no_prefix(v: &Value, prefix: &str) -> Checked {
     when(!s.starts_with(prefix), || format!("invalid value for {{key}} (cannot begin with {prefix})"))
 }
 
+/// An address of the web that begins with `https://`.
+pub fn https(v: &Value) -> Checked {
+    let Some(s) = v.as_str() else { return Ok(()) };
+    when(!s.is_empty(), || "expected \"{key}\" url to not be empty, got ".into())?;
+    let (scheme, rest) = s.split_once("://").unwrap_or(("", s));
+    let has_host = !scheme.is_empty() && !rest.is_empty() && !rest.starts_with(['/', '?', '#']);
+    when(has_host, || format!("expected \"{{key}}\" to have a host, got {s}"))?;
+    when(scheme == "https", || format!("expected \"{{key}}\" to have a url with schema of: \"https\", got {s}"))
+}
+
 /// Every element passes `check`.
 pub fn each(v: &Value, check: fn(&Value) -> Checked) -> Checked {
     v.parts().filter(|v| !v.is_null() && !v.is_unknown()).try_for_each(check)
@@ -147,6 +157,7 @@ mod tests {
         check(|v| network_v4(v, 16, 28), "10.0.0.0/16 10.0.0.0/28", "10.0.0.0/8 10.0.0.0/29 10.0.0.1/16 x");
         check(json, "{} [1] \"a\"", "{ {]} a");
         check(arn, "arn:aws:iam::1:role/x", "arn:aws:iam role");
+        check(https, "https://a https://a/b?c", "a http://a https:// https:///b");
     }
 
     #[track_caller]

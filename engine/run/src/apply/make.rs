@@ -8,7 +8,7 @@ use secstack_base::{Addr, Diagnostic, Diags, Marks, Mode, ProviderConfigAddr, St
 use secstack_eval::{RepetitionData, decode_block};
 use secstack_lang::module::Resource;
 use secstack_plan::conditions::{Verdict, judge};
-use secstack_plan::legacy::{When, normalize};
+use secstack_plan::legacy::{self, When, normalize};
 use secstack_plan::{Action, diff, promise};
 use secstack_sdk::Instance;
 use secstack_state::model::{ConfigAddr, Object};
@@ -180,7 +180,11 @@ impl Run {
         let Some(facts) = self.world.facts(site.ix, site.addr.module()) else { return Value::unknown(Type::Dynamic) };
         let scope = self.world.scope(site.ix, facts, data);
         let arguments = decode_block(&r.body, &site.schema.block, &scope, diags);
-        diags.extend(secstack_plan::deprecated::deprecations(&site.schema, &arguments, &r.body, &site.addr.to_string()));
+        if site.addr.mode() == Mode::Data && !diags.has_errors() {
+            secstack_plan::validate::arguments(&site.schema, &arguments, r, &site.addr, diags);
+        } else {
+            diags.extend(secstack_plan::deprecated::deprecations(&site.schema, &arguments, &r.body, &site.addr.to_string()));
+        }
         if diags.has_errors() {
             return arguments;
         }
@@ -275,6 +279,9 @@ impl Run {
         let marks = diff::marked_paths(&known.planned);
         let reference = known.planned.unmark_deep(Marks::ALL);
         let mut value = if site.schema.legacy && c.action != Action::Read { normalize(&value, &reference, When::Apply) } else { value };
+        if site.schema.legacy && c.action == Action::Update {
+            value = legacy::emptied(&value, &c.before, &site.schema.block);
+        }
         for a in site.schema.block.attributes.iter().filter(|a| a.write_only) {
             value = value.with(&a.name, Value::null(a.ty.clone()));
         }

@@ -38,16 +38,20 @@ pub(super) async fn run(p: &Provision, root: &std::path::Path, output: &Output<'
         let shown: Vec<String> = interpreter.iter().chain([&command]).map(|w| format!("{w:?}")).collect();
         output.line(&format!("Executing: [{}]", shown.join(" ")));
     }
-    let mut running = child.spawn().map_err(|e| format!("Error running command '{command}': {e}. Output: "))?;
+    let failure = match output.secret {
+        true => "Error running command (suppressed due to sensitive value in config)".to_string(),
+        false => format!("Error running command '{command}'"),
+    };
+    let mut running = child.spawn().map_err(|e| format!("{failure}: {e}. Output: "))?;
     let (out, err) = (running.stdout.take(), running.stderr.take());
     let (a, b) = futures::join!(lines(out, output), lines(err, output));
-    let status = running.wait().await.map_err(|e| format!("Error running command '{command}': {e}. Output: "))?;
+    let status = running.wait().await.map_err(|e| format!("{failure}: {e}. Output: "))?;
     if status.success() {
         return Ok(());
     }
     let code = status.code().map_or_else(|| "signal: killed".to_string(), |c| format!("exit status {c}"));
     let written = if output.secret { "(suppressed)".to_string() } else { format!("{a}{b}") };
-    Err(format!("Error running command '{command}': {code}. Output: {written}"))
+    Err(format!("{failure}: {code}. Output: {written}"))
 }
 
 async fn lines(from: Option<impl tokio::io::AsyncRead + Unpin>, output: &Output<'_>) -> String {

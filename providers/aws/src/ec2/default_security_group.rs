@@ -42,7 +42,7 @@ pub struct DefaultSecurityGroup {
     #[attr(output)]
     pub owner_id: String,
     /// Has no effect, since the group is never deleted.
-    #[attr(default = false, local)]
+    #[attr(default = false, local, unset_by_import)]
     pub revoke_rules_on_delete: bool,
     /// Tags of the group.
     #[attr(tags)]

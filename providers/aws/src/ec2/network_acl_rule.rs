@@ -31,7 +31,7 @@ pub struct NetworkAclRule {
     #[attr(forces_new)]
     pub icmp_type: Option<i64>,
     /// The IPv6 range.
-    #[attr(optional, forces_new, same = same_range)]
+    #[attr(optional, forces_new, same = same_range, told)]
     pub ipv6_cidr_block: String,
     /// The ACL of the entry.
     #[attr(forces_new)]
@@ -40,7 +40,7 @@ pub struct NetworkAclRule {
     #[attr(forces_new, told, same = entries::same_protocol)]
     pub protocol: String,
     /// Whether traffic passes.
-    #[attr(forces_new, check = check::one_of_nocase(["allow", "deny"]), same = same_case)]
+    #[attr(forces_new, check = check::one_of_nocase(["allow", "deny"]), same = same_case, told)]
     pub rule_action: String,
     /// The number by which entries are ordered.
     #[attr(forces_new, check = check::between(1, 32766))]

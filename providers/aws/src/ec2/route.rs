@@ -41,7 +41,7 @@ pub struct Route {
     #[attr(optional, forces_new, check = check::cidr_v4)]
     pub destination_cidr_block: String,
     /// The destination, as an IPv6 range.
-    #[attr(optional, forces_new, check = check::cidr_v6, same = same_range)]
+    #[attr(optional, forces_new, check = check::cidr_v6, same = same_range, told)]
     pub destination_ipv6_cidr_block: String,
     /// The destination, as a list of ranges.
     #[attr(optional, forces_new)]

@@ -255,12 +255,15 @@ fn permission(ports: &Ports, atoms: &[&Atom], group: &str) -> IpPermission {
 /// Takes rules away. Those that are gone do not matter.
 pub async fn revoke<'a>(cx: &Aws, group: &str, way: Way, atoms: impl IntoIterator<Item = &'a Atom>) -> Result<()> {
     let atoms: Vec<&Atom> = atoms.into_iter().collect();
-    if atoms.is_empty() || revoke_all(cx, group, way, &atoms).await? || atoms.len() == 1 {
+    if atoms.is_empty() || revoke_all(cx, group, way, &atoms).await? {
         return Ok(());
     }
-    // One that is gone fails the call for all.
+    // One that is gone fails the call for all, and so may one whose description was changed.
     for atom in atoms {
-        revoke_all(cx, group, way, &[atom]).await?;
+        let plain = Atom { description: String::new(), ..atom.clone() };
+        if !revoke_all(cx, group, way, &[atom]).await? && !atom.description.is_empty() {
+            revoke_all(cx, group, way, &[&plain]).await?;
+        }
     }
     Ok(())
 }

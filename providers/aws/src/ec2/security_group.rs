@@ -42,7 +42,7 @@ pub struct SecurityGroup {
     #[attr(output)]
     pub owner_id: String,
     /// Whether all rules are taken away before the group is deleted.
-    #[attr(default = false, local)]
+    #[attr(default = false, local, unset_by_import)]
     pub revoke_rules_on_delete: bool,
     /// Tags of the group.
     #[attr(tags)]

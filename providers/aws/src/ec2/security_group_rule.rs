@@ -11,7 +11,7 @@ use secstack_sdk::typed::{Ask, Found, Resource, Schema};
 use secstack_sdk::{Error, ErrorKind, Id, Result, check};
 
 use super::drift;
-use super::rules::{self, Atom, Peer, Rule, Way};
+use super::rules::{self, Peer, Rule, Way};
 use super::{filter, sets, shared};
 use crate::Aws;
 use crate::error::Answer;
@@ -117,15 +117,21 @@ impl Resource for SecurityGroupRule {
     }
 
     async fn delete(cx: &Aws, _id: &Id, prior: &Self) -> Result<()> {
-        // The service looks a rule up by its peers; a description would have to match.
-        let atoms: Vec<Atom> = prior.rule().atoms().into_iter().map(|a| Atom { description: String::new(), ..a }).collect();
-        rules::revoke(cx, &prior.security_group_id, prior.way(), &atoms).await
+        rules::revoke(cx, &prior.security_group_id, prior.way(), &prior.rule().atoms()).await
     }
 
     /// The text is `GROUP_TYPE_PROTOCOL_FROM_TO_PEER`, with more peers after it.
     async fn parse_import(_cx: &Aws, text: &str) -> Result<Ask<Self>> {
         let rule = parse(text)?;
-        Ok(Ask::of(rule.id.clone(), rule))
+        // Without an ID in it the rule counts as made just now, and all of it is looked up.
+        let asked = Self {
+            id: String::new(),
+            cidr_blocks: Some(rule.cidr_blocks.clone().unwrap_or_default()),
+            ipv6_cidr_blocks: Some(rule.ipv6_cidr_blocks.clone().unwrap_or_default()),
+            prefix_list_ids: Some(rule.prefix_list_ids.clone().unwrap_or_default()),
+            ..rule
+        };
+        Ok(Ask::of(rule.id, asked))
     }
 
     fn plan(draft: &mut Draft) -> Diags {

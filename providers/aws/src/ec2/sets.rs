@@ -2,7 +2,8 @@
 //!
 //! That framework does not know null inside a set: text becomes empty, flags false, collections empty. And it finds
 //! an element again by a hash that overlooks spelling, such as `tcp` for `6`, in which case the stored
-//! spelling stays. Where a set of an object that exists changes, the zeros of the elements that stay are planned as null.
+//! spelling stays. Where a set of an object that exists changes, the elements that stay are planned as they are written, with
+//! null for what is not.
 
 use secstack_base::schema::Draft;
 use secstack_base::{Data, Path, Type, Value};
@@ -21,7 +22,7 @@ pub fn plan(draft: &mut Draft, name: &str, canonical: fn(&Value) -> Value) {
     let settled = Value::set(element.clone(), items.iter().map(|i| find(i).map_or_else(|| filled(i), Value::clone)));
     let changes = draft.prior.as_ref().and_then(|p| p.get(name)).is_some_and(|p| !p.same_unmarked(&settled));
     let settled = match changes {
-        true => Value::set(element, items.iter().map(|i| find(i).map_or_else(|| filled(i), |p| without_zeros(p, i)))),
+        true => Value::set(element, items.iter().map(|i| find(i).map_or_else(|| filled(i), |p| as_written(p, i)))),
         false => settled,
     };
     draft.planned = draft.planned.with(name, settled.mark(planned.marks));
@@ -38,12 +39,15 @@ fn filled(object: &Value) -> Value {
     })
 }
 
-/// The stored element with null for each zero that the configuration does not say.
-fn without_zeros(stored: &Value, written: &Value) -> Value {
-    stored.map_parts(|step, v| {
-        let unsaid = written.at(&Path(vec![step])).is_some_and(|w| matches!(w.data, Data::Null(Type::String | Type::Number)));
-        let zero = v.as_str() == Some("") || v.as_number().is_some_and(|n| n.is_zero());
-        if unsaid && zero { Value::null(v.ty()) } else { v.clone() }
+/// The stored element as the configuration writes it, with null for each zero that it does not say.
+fn as_written(stored: &Value, written: &Value) -> Value {
+    stored.map_parts(|step, v| match written.at(&Path(vec![step])) {
+        Some(said) if !said.is_null() => said.clone(),
+        Some(unsaid) if matches!(unsaid.ty(), Type::String | Type::Number) => {
+            let zero = v.as_str() == Some("") || v.as_number().is_some_and(|n| n.is_zero());
+            if zero { Value::null(v.ty()) } else { v.clone() }
+        }
+        _ => v.clone(),
     })
 }
 

@@ -36,7 +36,7 @@ pub struct Cluster {
     #[attr(output)]
     pub arn: Option<String>,
     /// Whether the service installs its networking add-ons, unmanaged.
-    #[attr(forces_new, default = true, local)]
+    #[attr(forces_new = was_set, default = true, local, unset_by_import)]
     pub bootstrap_self_managed_addons: bool,
     /// Who signed the certificates of the cluster.
     #[attr(output)]
@@ -107,6 +107,11 @@ pub struct Cluster {
     /// Whether traffic leaves an availability zone that has trouble.
     #[attr(block = list, computed, max = 1)]
     pub zonal_shift_config: Option<Enabled>,
+}
+
+/// An imported cluster is not known to have been made with either; putting a value there changes nothing.
+fn was_set(old: &Value, _: &Value) -> bool {
+    !old.is_null()
 }
 
 fn log_type(v: &Value) -> check::Checked {

@@ -26,7 +26,7 @@ pub struct OpenIdConnectProvider {
     #[attr(computed)]
     pub thumbprint_list: Vec<String>,
     /// The issuer of the tokens.
-    #[attr(forces_new, same = same_url, check = check::length(1, 255))]
+    #[attr(forces_new, same = same_url, told, check = check::https)]
     pub url: String,
     /// Tags of the provider.
     #[attr(tags)]
@@ -157,7 +157,7 @@ pub struct OpenIdConnectProviderData {
     #[attr(output)]
     pub thumbprint_list: Vec<String>,
     /// The issuer of the tokens.
-    #[attr(computed)]
+    #[attr(computed, check = check::https)]
     pub url: Option<String>,
 }
 

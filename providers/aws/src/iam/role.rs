@@ -358,7 +358,7 @@ impl DataSource for RoleData {
         let missing = |e: Error| Error::new(e.kind, format!("reading IAM Role ({}): {}", want.name, e.message));
         let role = find(cx, &want.name).await?.map_err(missing)?;
         let last_used = role.role_last_used.clone().map(|u| LastUsed {
-            last_used_date: u.last_used_date.as_ref().and_then(time),
+            last_used_date: Some(u.last_used_date.as_ref().and_then(time).unwrap_or_default()),
             region: u.region.or_else(|| Some(String::new())),
         });
         let role = Role::from_remote(role);

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_kms::types::AliasListEntry;
-use secstack_base::schema::Draft;
-use secstack_base::{Diags, Type, Value};
+use secstack_base::Value;
 use secstack_sdk::typed::{Ask, DataSource, Found, Resource, Schema};
 use secstack_sdk::{Error, ErrorKind, Id, Result, Trace};
 
@@ -30,7 +29,7 @@ pub struct Alias {
     #[attr(output)]
     pub target_key_arn: Option<String>,
     /// The ID or the ARN of the key.
-    #[attr(same = same_key)]
+    #[attr(same = same_key, told)]
     pub target_key_id: String,
 }
 
@@ -80,14 +79,6 @@ impl Resource for Alias {
     async fn delete(cx: &Aws, id: &Id, _prior: &Self) -> Result<()> {
         cx.kms().delete_alias().alias_name(&*id.0).send().await.api()?;
         Ok(())
-    }
-
-    fn plan(draft: &mut Draft) -> Diags {
-        let target = |v: &Value| v.get("target_key_id").cloned().unwrap_or(Value::NULL);
-        if draft.prior.as_ref().is_some_and(|p| !same_key(&target(p), &target(&draft.planned))) {
-            draft.planned = draft.planned.with("target_key_arn", Value::unknown(Type::String));
-        }
-        Diags::new()
     }
 }
 

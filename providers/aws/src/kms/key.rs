@@ -24,7 +24,7 @@ pub struct Key {
     #[attr(output)]
     pub arn: Option<String>,
     /// Whether a policy may lock everyone out.
-    #[attr(default = false, local)]
+    #[attr(default = false, local, unset_by_import)]
     pub bypass_policy_lockout_safety_check: bool,
     /// The key store outside of the service that holds the key.
     #[attr(forces_new, check = check::length(1, 64))]

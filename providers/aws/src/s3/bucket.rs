@@ -49,7 +49,7 @@ pub struct Bucket {
     #[attr(output)]
     pub bucket_regional_domain_name: Option<String>,
     /// Whether the bucket is deleted with all that is in it.
-    #[attr(default = false, local)]
+    #[attr(default = false, local, unset_by_import)]
     pub force_destroy: bool,
     /// The hosted zone of web sites of the region.
     #[attr(output)]

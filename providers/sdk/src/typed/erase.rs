@@ -215,6 +215,7 @@ fn settle(schema: &Schema, prior: Option<&Value>, mut object: Value) -> Value {
         let old = old.filter(|v| v.is_wholly_known());
         let kept = match old {
             Some(old) if a.local && !(old.is_null() && a.presence == Presence::Computed) => Some(old.clone()),
+            None if a.local && a.unset_by_import => Some(Value::null(a.ty.clone())),
             None if a.local => a.default.clone(),
             Some(old) if !a.told && !old.is_null() && !new.is_null() && a.same.is_some_and(|same| same(old, new)) => Some(old.clone()),
             _ => None,
