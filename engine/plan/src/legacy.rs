@@ -40,8 +40,7 @@ pub fn normalize(new: &Value, reference: &Value, when: When) -> Value {
     };
     match (&new.data, &ty) {
         (Data::Object(_), _) | (Data::Map(..), _) => by_part(),
-        (_, Type::Set(_) | Type::List(_) | Type::Tuple(_)) if known && apply => reference.clone(),
-        // What was known of each element of a list still counts.
+        (_, Type::Set(_)) if known && apply => reference.clone(),
         (Data::List(_, items), _) if apply && reference.as_slice().is_some_and(|r| r.len() == items.len()) => by_part(),
         (Data::Null(_), Type::Bool | Type::Number | Type::String) if known && apply => reference.clone(),
         _ => new.clone(),

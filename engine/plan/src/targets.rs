@@ -143,8 +143,10 @@ impl Planner {
     pub(crate) fn is_read(&self) -> impl Fn(&Addr) -> bool {
         let o = &self.options;
         let by_target = o.mode == PlanMode::Destroy && !o.targets.is_empty();
-        let hit = self.graph.graph.node_indices().filter(|n| by_target && may_hit(self, *n, &o.targets));
-        let needed = self.graph.closure(hit);
+        let hit: Vec<NodeIndex> = self.graph.graph.node_indices().filter(|n| by_target && may_hit(self, *n, &o.targets)).collect();
+        let mut needed = self.graph.closure(hit.clone());
+        // Of a block that is named itself only what is named counts.
+        needed.retain(|n| !hit.contains(n));
         move |addr| match by_target {
             false => self.is_targeted(addr),
             true => {

@@ -45,7 +45,7 @@ pub fn encryption(e: &EncryptionConfig) -> types::EncryptionConfig {
 pub fn access(a: &AccessConfig) -> types::CreateAccessConfigRequest {
     types::CreateAccessConfigRequest::builder()
         .set_authentication_mode(mode(a))
-        .set_bootstrap_cluster_creator_admin_permissions(a.bootstrap_cluster_creator_admin_permissions)
+        .bootstrap_cluster_creator_admin_permissions(a.bootstrap_cluster_creator_admin_permissions.unwrap_or_default())
         .build()
 }
 
@@ -131,8 +131,9 @@ pub fn trouble(c: &types::Cluster) -> String {
 
 /// A cluster that was found. `prior` says what the service does not.
 pub fn from_remote(c: types::Cluster, prior: Option<&Cluster>) -> Cluster {
+    // The service does it unless it is told not to, which a block without the argument does.
     let prior_access = prior.and_then(|p| p.access_config.as_ref());
-    let bootstrap = prior_access.and_then(|a| a.bootstrap_cluster_creator_admin_permissions);
+    let bootstrap = prior_access.is_none_or(|a| a.bootstrap_cluster_creator_admin_permissions.unwrap_or_default());
     Cluster {
         arn: c.arn,
         bootstrap_self_managed_addons: true,
@@ -151,7 +152,7 @@ pub fn from_remote(c: types::Cluster, prior: Option<&Cluster>) -> Cluster {
         version: c.version,
         access_config: c.access_config.map(|a| AccessConfig {
             authentication_mode: Some(text(a.authentication_mode.as_ref().map(|m| m.as_str()))),
-            bootstrap_cluster_creator_admin_permissions: Some(bootstrap.unwrap_or(true)),
+            bootstrap_cluster_creator_admin_permissions: Some(bootstrap),
         }),
         compute_config: c.compute_config.map(|c| ComputeConfig {
             enabled: Some(c.enabled.unwrap_or_default()),
