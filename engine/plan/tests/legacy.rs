@@ -150,21 +150,22 @@ fn what_an_update_takes_away_is_zero_from_then_on() {
     assert!(emptied(&new, &new, &schema().block).same(&new));
 }
 
-fn alone(attribute: Attribute, prior: Option<Value>, given: Value) -> Value {
+#[track_caller]
+fn alone(attribute: Attribute, prior: Option<Value>, given: Value, want: &Value) {
     let block = Block { attributes: vec![attribute], ..Block::default() };
     let schema = Schema { block, legacy: true, ..Schema::default() };
     let of = |v: Value| Value::object([("a", v)]);
     let (prior, config) = (prior.map(of), of(given));
     let found = diff(&Change { schema: &schema, prior: prior.as_ref(), config: &config, hook: &|_| Diags::new() }, &mut Diags::new());
-    found.planned.get("a").cloned().unwrap()
+    assert!(found.planned.get("a").is_some_and(|v| v.same(want)), "{:#?}", found.planned);
 }
 
 #[test]
 fn empty_text_leaves_the_choice_to_the_provider() {
     let attribute = || Attribute::new("a", Type::String, Presence::OptionalComputed);
-    assert!(alone(attribute(), None, "".into()).same(&Value::unknown(Type::String)));
-    assert!(alone(attribute(), Some("old".into()), "".into()).same(&"old".into()));
-    assert!(alone(attribute(), Some("old".into()), "new".into()).same(&"new".into()));
+    alone(attribute(), None, "".into(), &Value::unknown(Type::String));
+    alone(attribute(), Some("old".into()), "".into(), &"old".into());
+    alone(attribute(), Some("old".into()), "new".into(), &"new".into());
 }
 
 #[test]
@@ -173,5 +174,13 @@ fn sets_inside_of_objects_are_known_as_a_whole_or_not_at_all() {
     let attribute = Attribute { as_blocks: true, ..Attribute::new("a", Type::set(element.clone()), Presence::Optional) };
     let of = |ids: Value| Value::set(element.clone(), [Value::object([("ids", ids), ("port", 1.into())])]);
     let given = of(Value::set(Type::String, ["x".into(), Value::unknown(Type::String)]));
-    assert!(alone(attribute, None, given).same(&of(Value::unknown(Type::set(Type::String)))));
+    alone(attribute, None, given, &of(Value::unknown(Type::set(Type::String))));
+}
+
+#[test]
+fn zeros_in_a_list_are_taken_as_they_are_told() {
+    let list = |n: Value| Value::list(Type::object([("n", Type::Number)]), [Value::object([("n", n)])]);
+    assert!(normalize(&list(0.into()), &list(no(Type::Number)), When::Apply).same(&list(0.into())));
+    let set = |n: Value| Value::set(Type::object([("n", Type::Number)]), [Value::object([("n", n)])]);
+    assert!(normalize(&set(0.into()), &set(no(Type::Number)), When::Apply).same(&set(no(Type::Number))));
 }
