@@ -106,6 +106,35 @@ def measure(command, cwd, env, timeout=600):
     return Run(code, text, wall, cpu, rss)
 
 
+def peak_of_all(command, cwd, env):
+    """The most memory in MB that a command and the processes under it had resident at one time, sampled as often as it goes."""
+    child = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    peak = 0
+    while child.poll() is None:
+        peak = max(peak, resident_under(child.pid))
+    return peak / 1024
+
+
+def resident_under(root):
+    """The resident kB of a process and of all under it."""
+    parents, sizes = {}, {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/status", encoding="utf-8") as file:
+                fields = dict(line.split(":", 1) for line in file)
+        except OSError:
+            continue  # gone
+        parents[int(name)] = int(fields["PPid"])
+        sizes[int(name)] = int(fields.get("VmRSS", "0 kB").split()[0])
+    total = 0
+    for pid, size in sizes.items():
+        above = pid
+        while above not in (root, 0, None):
+            above = parents.get(above)
+        total += size if above == root else 0
+    return total
+
+
 class Workspace:
     """A copy of an example in a temporary folder, and an engine to run in it."""
 
@@ -143,6 +172,10 @@ class Workspace:
     def plan(self):
         """Plans; the exit code says whether there are changes: 0 none, 2 some."""
         return self.run("plan", "-input=false", "-no-color", "-detailed-exitcode", "-out=check.tfplan")
+
+    def memory_of_plan(self):
+        """The most memory in MB that a plan needs, with all processes it starts."""
+        return peak_of_all([self.engine, "plan", "-input=false", "-no-color"], self.dir, self.env)
 
     def shown_plan(self):
         """The plan of the last `plan`, as `show -json` gives it."""
