@@ -224,6 +224,18 @@ async fn what_is_wrong_with_a_connection_is_said_before_it_is_tried() {
 }
 
 #[tokio::test]
+async fn nothing_is_shown_of_a_command_with_a_secret() {
+    let mut p = script(&[], Value::NULL);
+    p.ty = "local-exec".into();
+    p.connection = None;
+    p.arguments = object(&[("command", "echo hunter2; exit 3")]).mark(Marks::SENSITIVE);
+    let (shown, done) = play(p).await;
+    assert_eq!(shown, ["(output suppressed due to sensitive value in config)"]);
+    let wrong = done.unwrap_err();
+    assert!(wrong.contains("exit status 3") && !wrong.contains("hunter2"), "{wrong}");
+}
+
+#[tokio::test]
 async fn nothing_is_shown_of_a_script_with_a_secret() {
     let machine = Machine::up(Takes::Password("word")).await;
     let mut p = script(&["echo x", "exit 1"], to(&machine, &[("password", "word")]));
