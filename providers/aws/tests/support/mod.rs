@@ -24,6 +24,9 @@ pub struct Cloud {
     instance: Arc<dyn Instance>,
 }
 
+/// What changes in an update although it is planned to stay, as in Terraform.
+const STALE: [(&str, &str); 1] = [("aws_kms_alias", "target_key_arn")];
+
 /// Types whose objects get another ID when they are changed, which Terraform does not say before.
 const RENAMED: [&str; 2] = ["aws_route_table_association", "aws_vpc_dhcp_options_association"];
 
@@ -247,7 +250,7 @@ impl Cloud {
             let told = self.schema(object.ty).block.attribute(name).is_some_and(|a| a.told && a.same.is_some_and(|same| same(promise, is)));
             let kind = |id: &Value| id.as_str().and_then(|id| id.split_once('-')).map(|(kind, _)| kind.to_string());
             let renamed = **name == *"id" && RENAMED.contains(&object.ty) && kind(promise) == kind(is);
-            if told || renamed {
+            if told || renamed || STALE.contains(&(object.ty, &**name)) {
                 continue;
             }
             let kept = to_json(promise) == to_json(is) || is_empty(promise) && is_empty(is);
