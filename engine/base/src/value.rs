@@ -176,14 +176,23 @@ impl Value {
         Data::Object(Arc::new(items.into_iter().map(|(k, v)| (k.into(), v)).collect())).into()
     }
 
-    /// The empty collection of a type that is one.
-    pub fn empty(ty: &Type) -> Option<Self> {
+    /// What provider frameworks that do not know null have in its place: empty text, false, 0, an empty collection. Nothing for
+    /// other types.
+    pub fn zero(ty: &Type) -> Option<Self> {
         match ty {
+            Type::String => Some("".into()),
+            Type::Bool => Some(false.into()),
+            Type::Number => Some(0.into()),
             Type::List(of) => Some(Self::list((**of).clone(), [])),
             Type::Set(of) => Some(Self::set((**of).clone(), [])),
             Type::Map(of) => Some(Self::map::<Str>((**of).clone(), [])),
             _ => None,
         }
+    }
+
+    /// Whether the value is the [`Self::zero`] of its type.
+    pub fn is_zero(&self) -> bool {
+        Self::zero(&self.ty()).is_some_and(|zero| zero.same_unmarked(self))
     }
 
     /// A set of the given elements, which must have the type `element`: duplicates go,

@@ -4,14 +4,12 @@
 //! chooses. Marks are no part of the comparison; they are put back at the end, where the arguments
 //! had them.
 
-use std::collections::BTreeMap;
-
 use secstack_base::schema::{Attribute, Block, Draft, ForcesNew, NestedBlock, Nesting, Schema};
 use secstack_base::{Data, Diags, Marks, Path, Step, Str, Type, Value};
 use secstack_lang::ast::{Traversal, TraversalStep};
 use secstack_lang::module::IgnoreChanges;
 
-use crate::legacy::{self, is_zero};
+use crate::legacy;
 
 /// What planning one object gave.
 #[derive(Clone, Debug)]
@@ -176,22 +174,10 @@ fn block_value(schema: &Block, prior: Option<&Value>, config: &Value, style: Sty
 
 fn attribute_value(a: &Attribute, exists: bool, prior: Option<&Value>, given: Value, style: Style) -> Value {
     let is_legacy = style != Style::Current;
-    // Empty text asks for nothing where the provider chooses.
-    let given = match a.presence.is_computed() && is_legacy && given.as_str() == Some("") {
-        true => Value::null(a.ty.clone()),
-        false => given,
-    };
+    let given = if is_legacy { legacy::taken(a, prior, given) } else { given };
     if !given.is_null() {
-        let was_none = prior.is_none_or(Value::is_null);
-        let is_whole = matches!(&a.ty, Type::Set(of) | Type::Map(of) if of.is_primitive());
         return match (a.same, prior) {
             (Some(same), Some(old)) if given.is_wholly_known() && !old.is_null() && same(old, &given) => old.clone(),
-            _ if is_legacy && is_whole && !given.is_wholly_known() => Value::unknown(a.ty.clone()),
-            _ if is_legacy && a.as_blocks => known_whole(&given),
-            // An empty map is taken for none where there was none.
-            _ if style == Style::Legacy && !a.presence.is_computed() && was_none && given.as_map().is_some_and(BTreeMap::is_empty) => {
-                Value::null(a.ty.clone())
-            }
             _ => given,
         };
     }
@@ -201,24 +187,11 @@ fn attribute_value(a: &Attribute, exists: bool, prior: Option<&Value>, given: Va
     match prior {
         Some(old) if a.presence.is_computed() => old.clone(),
         None if a.presence.is_computed() && !exists => Value::unknown(a.ty.clone()),
-        Some(old) if is_legacy && is_zero(old) => old.clone(),
+        Some(old) if is_legacy && old.is_zero() => old.clone(),
         // What is taken away leaves an empty collection behind.
-        Some(old) if is_legacy && !old.is_null() => Value::empty(&a.ty).unwrap_or(given),
-        None if style == Style::LegacyInSet && !exists && a.ty == Type::String => Value::string(""),
-        None if style == Style::LegacyInSet && !exists => Value::empty(&a.ty).unwrap_or(given),
+        Some(old) if is_legacy && !old.is_null() && !a.ty.is_primitive() => Value::zero(&a.ty).unwrap_or(given),
+        None if style == Style::LegacyInSet && !exists && !matches!(a.ty, Type::Bool | Type::Number) => Value::zero(&a.ty).unwrap_or(given),
         _ => given,
-    }
-}
-
-/// The value with each set of plain values inside it known as a whole or not at all.
-fn known_whole(value: &Value) -> Value {
-    if value.is_wholly_known() {
-        return value.clone();
-    }
-    match &value.data {
-        Data::Set(of, _) if of.is_primitive() => Value::unknown(value.ty()).mark(value.marks),
-        Data::Set(..) | Data::List(..) | Data::Object(_) => value.map_parts(|_, part| known_whole(part)),
-        _ => value.clone(),
     }
 }
 
@@ -257,7 +230,7 @@ fn nested_value(b: &NestedBlock, exists: bool, prior: Option<&Value>, given: &Va
 fn is_twin(schema: &Block, prior: &Value, config: &Value) -> bool {
     let attrs = schema.attributes.iter().all(|a| match (prior.get(&a.name), config.get(&a.name)) {
         (Some(old), Some(new)) if new.is_null() => {
-            a.presence.is_computed() || old.is_null() || is_zero(old) || a.default.as_ref().is_some_and(|d| d.same(old))
+            a.presence.is_computed() || old.is_null() || old.is_zero() || a.default.as_ref().is_some_and(|d| d.same(old))
         }
         (Some(old), Some(new)) => old.same_unmarked(new),
         _ => false,

@@ -3,7 +3,7 @@
 //! It returns an empty collection where null was planned, and the other way round. Terraform takes the planned (after
 //! apply) or prior (after refresh) form, so that neither shows as a difference. The AWS provider is built on that framework.
 
-use secstack_base::schema::Block;
+use secstack_base::schema::{Attribute, Block};
 use secstack_base::{Data, Path, Type, Value};
 
 /// When a new object is compared with what it should be.
@@ -47,15 +47,28 @@ pub fn normalize(new: &Value, reference: &Value, when: When) -> Value {
     }
 }
 
-/// Whether the framework takes a value for unset.
-pub(crate) fn is_zero(v: &Value) -> bool {
-    match &v.data {
-        Data::String(s) => s.is_empty(),
-        Data::Bool(b) => !b,
-        Data::Number(n) => n.to_i64() == Some(0),
-        Data::List(_, items) | Data::Set(_, items) => items.is_empty(),
-        Data::Map(_, m) => m.is_empty(),
-        _ => false,
+/// An argument as the framework takes it. `prior` is what the attribute was before.
+pub(crate) fn taken(a: &Attribute, prior: Option<&Value>, given: Value) -> Value {
+    let (is_computed, was_none) = (a.presence.is_computed(), prior.is_none_or(Value::is_null));
+    match &given.data {
+        // Empty text asks for nothing where the provider chooses; an empty map is none where there was none.
+        Data::String(text) if text.is_empty() && is_computed => Value::null(a.ty.clone()),
+        Data::Map(_, m) if m.is_empty() && !is_computed && was_none => Value::null(a.ty.clone()),
+        Data::Map(of, _) if of.is_primitive() && !given.is_wholly_known() => Value::unknown(a.ty.clone()),
+        Data::Set(..) | Data::List(..) => known_whole(&given),
+        _ => given,
+    }
+}
+
+/// The value with each set of plain values in it known as a whole or not at all.
+fn known_whole(value: &Value) -> Value {
+    if value.is_wholly_known() {
+        return value.clone();
+    }
+    match &value.data {
+        Data::Set(of, _) if of.is_primitive() => Value::unknown(value.ty()).mark(value.marks),
+        Data::Set(..) | Data::List(..) | Data::Object(_) => value.map_parts(|_, part| known_whole(part)),
+        _ => value.clone(),
     }
 }
 
@@ -65,20 +78,17 @@ pub(crate) fn is_no_change(schema: &Block, prior: &Value, planned: &Value) -> bo
     let pair = |name: &str| Some((prior.get(name)?, planned.get(name)?));
     let mut attributes = schema.attributes.iter().filter_map(|a| pair(&a.name));
     let mut blocks = schema.blocks.iter().filter(|b| &*b.name != "timeouts").filter_map(|b| pair(&b.name));
-    attributes.all(|(old, new)| old.same_unmarked(new) || old.is_null() && is_zero(new)) && blocks.all(|(old, new)| old.same_unmarked(new))
+    attributes.all(|(old, new)| old.same_unmarked(new) || old.is_null() && new.is_zero()) && blocks.all(|(old, new)| old.same_unmarked(new))
 }
 
 /// The object as an update leaves it: text, flags and numbers that are taken away are zero from then on.
 pub fn emptied(new: &Value, prior: &Value, schema: &Block) -> Value {
-    let taken = schema.attributes.iter().filter(|a| !a.presence.is_computed());
-    taken.fold(new.clone(), |object, a| {
-        let zero = match a.ty {
-            Type::String => "".into(),
-            Type::Bool => false.into(),
-            Type::Number => 0.into(),
-            _ => return object,
-        };
+    let plain = schema.attributes.iter().filter(|a| a.ty.is_primitive() && !a.presence.is_computed());
+    plain.fold(new.clone(), |object, a| {
         let is_taken = object.get(&a.name).is_some_and(Value::is_null) && prior.get(&a.name).is_some_and(|v| !v.is_null());
-        if is_taken { object.with(&a.name, zero) } else { object }
+        match Value::zero(&a.ty) {
+            Some(zero) if is_taken => object.with(&a.name, zero),
+            _ => object,
+        }
     })
 }

@@ -30,31 +30,26 @@ pub fn plan(draft: &mut Draft, name: &str, canonical: fn(&Value) -> Value) {
 
 /// The object with nulls as the framework plans them. Numbers stay null.
 fn filled(object: &Value) -> Value {
-    object.map_parts(|_, v| match &v.data {
-        Data::Null(Type::String) => "".into(),
-        Data::Null(Type::Bool) => false.into(),
-        Data::Null(Type::List(t)) => Value::list((**t).clone(), []),
-        Data::Null(Type::Set(t)) => Value::set((**t).clone(), []),
+    object.map_parts(|_, v| if v.ty() == Type::Number { v.clone() } else { zero_for_null(v) })
+}
+
+/// The same with numbers, too.
+fn zeros(object: &Value) -> Value {
+    object.map_parts(|_, v| zero_for_null(v))
+}
+
+fn zero_for_null(v: &Value) -> Value {
+    match &v.data {
+        Data::Null(ty) => Value::zero(ty).unwrap_or_else(|| v.clone()),
         _ => v.clone(),
-    })
+    }
 }
 
 /// The stored element as the configuration writes it, with null for each zero that it does not say.
 fn as_written(stored: &Value, written: &Value) -> Value {
     stored.map_parts(|step, v| match written.at(&Path(vec![step])) {
         Some(said) if !said.is_null() => said.clone(),
-        Some(unsaid) if matches!(unsaid.ty(), Type::String | Type::Number) => {
-            let zero = v.as_str() == Some("") || v.as_number().is_some_and(|n| n.is_zero());
-            if zero { Value::null(v.ty()) } else { v.clone() }
-        }
-        _ => v.clone(),
-    })
-}
-
-/// The same with numbers, too.
-fn zeros(object: &Value) -> Value {
-    filled(object).map_parts(|_, v| match &v.data {
-        Data::Null(Type::Number) => 0.into(),
+        Some(_) if matches!(v.ty(), Type::String | Type::Number) && v.is_zero() => Value::null(v.ty()),
         _ => v.clone(),
     })
 }

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use secstack_base::convert::ConvertError;
 use secstack_base::schema::{Draft, Presence, Schema};
-use secstack_base::{Data, Diags, Type, Value};
+use secstack_base::{Data, Diags, Value};
 
 use super::{Ask, Context, DataSource, FromValue, Resource};
 use crate::drift::{Known, Shared, Unmanaged, Weakness};
@@ -241,10 +241,7 @@ fn settle(schema: &Schema, prior: Option<&Value>, mut object: Value) -> Value {
 fn filled(block: &Value) -> Value {
     match &block.data {
         Data::Object(_) | Data::List(..) | Data::Set(..) => block.map_parts(|_, part| filled(part)),
-        Data::Null(Type::String) => "".into(),
-        Data::Null(Type::Bool) => false.into(),
-        Data::Null(Type::Number) => 0.into(),
-        Data::Null(ty) => Value::empty(ty).unwrap_or_else(|| block.clone()),
+        Data::Null(ty) => Value::zero(ty).unwrap_or_else(|| block.clone()),
         _ => block.clone(),
     }
 }
