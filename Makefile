@@ -17,8 +17,12 @@ test: build
 	python3 $(HARNESS)/conformance.py --only builtin
 	python3 $(HARNESS)/conformance.py --only expressions
 
+# All tests of the crate in folder $(1), with the features that the whole program has, so that nothing is compiled twice.
+tests_of = cargo test --release -p secstack-$(notdir $(1)) -p secstack -p secstack-tests --lib \
+	$(patsubst $(1)/tests/%.rs,--test %,$(wildcard $(1)/tests/*.rs))
+
 test-aws: build
-	cargo test --release -p secstack-aws
+	$(call tests_of,providers/aws)
 	python3 $(HARNESS)/conformance.py --only aws
 	python3 $(HARNESS)/calls.py
 	python3 $(HARNESS)/drift.py
@@ -27,7 +31,7 @@ test-aws: build
 
 # States in S3: against an emulated one, shared with Terraform where that is installed (with the code 3 where it is not).
 test-s3: build
-	cargo test --release -p secstack-state --features s3
+	$(call tests_of,state)
 	python3 $(HARNESS)/s3_state.py
 	python3 $(HARNESS)/credentials.py
 
