@@ -143,10 +143,9 @@ impl Planner {
     pub(crate) fn is_read(&self) -> impl Fn(&Addr) -> bool {
         let o = &self.options;
         let by_target = o.mode == PlanMode::Destroy && !o.targets.is_empty();
-        let hit: Vec<NodeIndex> = self.graph.graph.node_indices().filter(|n| by_target && may_hit(self, *n, &o.targets)).collect();
-        let mut needed = self.graph.closure(hit.clone());
+        let hit: BTreeSet<_> = self.graph.graph.node_indices().filter(|n| by_target && may_hit(self, *n, &o.targets)).collect();
         // Of a block that is named itself only what is named counts.
-        needed.retain(|n| !hit.contains(n));
+        let needed = &self.graph.closure(hit.iter().copied()) - &hit;
         move |addr| match by_target {
             false => self.is_targeted(addr),
             true => {

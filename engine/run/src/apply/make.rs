@@ -8,8 +8,9 @@ use secstack_base::{Addr, Diagnostic, Diags, Marks, Mode, ProviderConfigAddr, St
 use secstack_eval::{RepetitionData, decode_block};
 use secstack_lang::module::Resource;
 use secstack_plan::conditions::{Verdict, judge};
+use secstack_plan::deprecated::deprecations;
 use secstack_plan::legacy::{self, When, normalize};
-use secstack_plan::{Action, diff, promise};
+use secstack_plan::{Action, diff, promise, validate};
 use secstack_sdk::Instance;
 use secstack_state::model::{ConfigAddr, Object};
 
@@ -180,10 +181,10 @@ impl Run {
         let Some(facts) = self.world.facts(site.ix, site.addr.module()) else { return Value::unknown(Type::Dynamic) };
         let scope = self.world.scope(site.ix, facts, data);
         let arguments = decode_block(&r.body, &site.schema.block, &scope, diags);
-        if site.addr.mode() == Mode::Data && !diags.has_errors() {
-            secstack_plan::validate::arguments(&site.schema, &arguments, r, &site.addr, diags);
-        } else {
-            diags.extend(secstack_plan::deprecated::deprecations(&site.schema, &arguments, &r.body, &site.addr.to_string()));
+        match site.addr.mode() {
+            // What was not known when the plan was made is checked now; of a managed resource planning again does that.
+            Mode::Data => validate::arguments(&site.schema, &arguments, r, &site.addr, diags),
+            _ => diags.extend(deprecations(&site.schema, &arguments, &r.body, &site.addr.to_string())),
         }
         if diags.has_errors() {
             return arguments;
