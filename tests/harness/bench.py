@@ -5,7 +5,8 @@
 
 Terraform is measured beside, in alternation, where it is installed (with its AWS provider for the example). Of the
 example, an engine's figures are medians over the rounds; AWS calls are counted by the proxy in front of the emulator,
-which adds the latency to each. Both engines plan the same state. Ratios are Terraform's figure over secstack's.
+which adds the latency to each. Both engines plan the same state. Ratios are Terraform's figure over secstack's. Memory
+is that of the largest process, and, from one more run that is sampled, that of all processes of the engine together.
 """
 import argparse
 import os
@@ -134,7 +135,6 @@ def bench_plans(title, works, cloud, rounds, expected):
             if ran.code != expected:
                 sound = False
                 print(f"{title}: {name} ended with exit code {ran.code} instead of {expected}: {ran.output.strip()[-400:]!r}")
-    # Of the largest process (exact), and of all processes together (sampled, which can only be too little).
     print(f"\n{title:<12} {'engine':<10} {'wall s':>8} {'cpu s':>8} {'MB':>7} {'MB (all)':>9} {'AWS calls':>10} {'repeats':>8}")
     figures = {}
     for name, ran in runs.items():

@@ -126,13 +126,11 @@ def resident_under(root):
             continue  # gone
         parents[int(name)] = int(fields["PPid"])
         sizes[int(name)] = int(fields.get("VmRSS", "0 kB").split()[0])
-    total = 0
-    for pid, size in sizes.items():
-        above = pid
-        while above not in (root, 0, None):
-            above = parents.get(above)
-        total += size if above == root else 0
-    return total
+    under, found = {root}, {root}
+    while found:
+        found = {pid for pid, parent in parents.items() if parent in found}
+        under |= found
+    return sum(sizes.get(pid, 0) for pid in under)
 
 
 class Workspace:

@@ -101,9 +101,9 @@ def ensure_venv(requirements=REQUIREMENTS, what="moto, the emulator of AWS"):
         fcntl.flock(lock, fcntl.LOCK_EX)  # two runs at once make it once
         if not os.path.exists(done):
             print(f"Installing {what} (once)", file=sys.stderr)
-            run_quietly([sys.executable, "-m", "venv", "--clear", venv], what, requirements)
-            pip = os.path.join(venv, "bin", "pip")
-            run_quietly([pip, "install", "--quiet", "-r", requirements], what, requirements)
+            needs = f"Python 3.11 or newer with its venv module, and a package index with {requirements}"
+            run_quietly([sys.executable, "-m", "venv", "--clear", venv], needs)
+            run_quietly([os.path.join(venv, "bin", "pip"), "install", "--quiet", "-r", requirements], needs)
             open(done, "w", encoding="utf-8").close()
     return venv
 
@@ -113,13 +113,11 @@ def aws_cli():
     return os.path.join(ensure_venv(CLI_REQUIREMENTS, "the AWS CLI"), "bin", "aws")
 
 
-def run_quietly(command, what, requirements):
-    """Runs a command of the installation of `what`; stops the harness with what it printed if it fails."""
+def run_quietly(command, needs):
+    """Runs a command of the installation; stops the harness with what it printed, and what it needs, if it fails."""
     made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if made.returncode:
-        raise SystemExit(
-            f"{made.stdout}\nCannot install {what}: {' '.join(command)} failed.\n"
-            f"It needs Python 3.11 or newer with its venv module, and a package index with {requirements}.")
+        raise SystemExit(f"{made.stdout}\nThe installation failed: {' '.join(command)}\nIt needs {needs}.")
 
 
 def start_moto(venv, log):
