@@ -101,6 +101,7 @@ pub struct AssumeRole {
     #[attr(check = check::json)]
     pub policy: Option<String>,
     /// Managed policies that limit the session.
+    #[attr(check = check::each(check::arn))]
     pub policy_arns: BTreeSet<String>,
     /// The role.
     #[attr(check = check::arn)]
@@ -127,6 +128,7 @@ pub struct WebIdentity {
     #[attr(check = check::json)]
     pub policy: Option<String>,
     /// Managed policies that limit the session.
+    #[attr(check = check::each(check::arn))]
     pub policy_arns: BTreeSet<String>,
     /// The role.
     #[attr(check = check::arn)]

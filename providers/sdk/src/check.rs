@@ -54,6 +54,12 @@ pub fn no_prefix(v: &Value, prefix: &str) -> Checked {
     when(!s.starts_with(prefix), || format!("invalid value for {{key}} (cannot begin with {prefix})"))
 }
 
+/// Text that is empty.
+pub fn empty(v: &Value) -> Checked {
+    let Some(s) = v.as_str() else { return Ok(()) };
+    when(s.is_empty(), || format!("expected \"{{key}}\" to be an empty string: got {s}"))
+}
+
 /// An address of the web that begins with `https://`.
 pub fn https(v: &Value) -> Checked {
     let Some(s) = v.as_str() else { return Ok(()) };

@@ -260,9 +260,8 @@ pub async fn revoke<'a>(cx: &Aws, group: &str, way: Way, atoms: impl IntoIterato
     }
     // One that is gone fails the call for all, and so may one whose description was changed.
     for atom in atoms {
-        let plain = Atom { description: String::new(), ..atom.clone() };
         if !revoke_all(cx, group, way, &[atom]).await? && !atom.description.is_empty() {
-            revoke_all(cx, group, way, &[&plain]).await?;
+            revoke_all(cx, group, way, &[&Atom { description: String::new(), ..atom.clone() }]).await?;
         }
     }
     Ok(())

@@ -122,16 +122,13 @@ impl Resource for SecurityGroupRule {
 
     /// The text is `GROUP_TYPE_PROTOCOL_FROM_TO_PEER`, with more peers after it.
     async fn parse_import(_cx: &Aws, text: &str) -> Result<Ask<Self>> {
-        let rule = parse(text)?;
+        let mut rule = parse(text)?;
+        for list in [&mut rule.cidr_blocks, &mut rule.ipv6_cidr_blocks, &mut rule.prefix_list_ids] {
+            list.get_or_insert_default();
+        }
         // Without an ID in it the rule counts as made just now, and all of it is looked up.
-        let asked = Self {
-            id: String::new(),
-            cidr_blocks: Some(rule.cidr_blocks.clone().unwrap_or_default()),
-            ipv6_cidr_blocks: Some(rule.ipv6_cidr_blocks.clone().unwrap_or_default()),
-            prefix_list_ids: Some(rule.prefix_list_ids.clone().unwrap_or_default()),
-            ..rule
-        };
-        Ok(Ask::of(rule.id, asked))
+        let id = std::mem::take(&mut rule.id);
+        Ok(Ask::of(id, rule))
     }
 
     fn plan(draft: &mut Draft) -> Diags {

@@ -25,16 +25,22 @@ pub struct PolicyDocument {
     /// The document, as JSON without space.
     #[attr(output)]
     pub minified_json: Option<String>,
-    /// A document whose statements replace those with the same `sid`.
-    #[attr(deprecated = "This argument is retained only for backward compatibility with previous versions of this data source.")]
+    /// Was a document whose statements replace those with the same `sid`.
+    #[attr(
+        check = check::empty,
+        deprecated = "This argument is retained only for backward compatibility with previous versions of this data source."
+    )]
     pub override_json: Option<String>,
     /// Documents whose statements replace those with the same `sid`.
     #[attr(check = check::each(check::json))]
     pub override_policy_documents: Vec<Option<String>>,
     /// The ID of the document.
     pub policy_id: Option<String>,
-    /// A document that this one adds to.
-    #[attr(deprecated = "This argument is retained only for backward compatibility with previous versions of this data source.")]
+    /// Was a document that this one adds to.
+    #[attr(
+        check = check::empty,
+        deprecated = "This argument is retained only for backward compatibility with previous versions of this data source."
+    )]
     pub source_json: Option<String>,
     /// Documents that this one adds to.
     #[attr(check = check::each(check::json))]
@@ -117,11 +123,8 @@ const VERSION: &str = "2012-10-17";
 
 impl PolicyDocument {
     fn merged(&self) -> Result<Document> {
-        let mut merged = match self.source_json.as_deref().filter(|s| !s.is_empty()) {
-            Some(text) => Document::parse(text).map_err(|e| unusable("source_json", &e))?,
-            None => Document::default(),
-        };
-        let mut sids: BTreeSet<String> = merged.statements.iter().map(|s| s.sid.clone()).collect();
+        let mut merged = Document::default();
+        let mut sids = BTreeSet::new();
         for (i, text) in self.source_policy_documents.iter().enumerate() {
             let Some(text) = text.as_deref().filter(|t| !t.is_empty()) else { continue };
             let source = Document::parse(text).map_err(|e| unusable(&format!("merging source document {i}"), &e))?;
@@ -142,9 +145,6 @@ impl PolicyDocument {
         for (i, text) in self.override_policy_documents.iter().enumerate() {
             let Some(text) = text.as_deref().filter(|t| !t.is_empty()) else { continue };
             merged.merge(Document::parse(text).map_err(|e| unusable(&format!("merging override document {i}"), &e))?);
-        }
-        if let Some(text) = self.override_json.as_deref().filter(|s| !s.is_empty()) {
-            merged.merge(Document::parse(text).map_err(|e| unusable("override_json", &e))?);
         }
         Ok(merged)
     }
