@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use secstack_aws::AwsProvider;
-use secstack_base::schema::{Attribute, Draft, NestedBlock, Schema};
+use secstack_base::schema::{Attribute, Draft, ForcesNew, NestedBlock, Schema};
 use secstack_base::{Data, Str, Type, Value};
 use secstack_sdk::{Created, Id, Instance, Provider, ReadRequest, Status, Trace};
 use serde_json::{Value as Json, json};
@@ -278,13 +278,26 @@ impl Cloud {
         panic!("{ty} {id} does not become ready");
     }
 
-    /// Imports an object and checks that it is the one that is known, as far as its arguments tell.
+    /// Imports an object and checks that it is the one that is known, and that what it was made of would not replace it.
     pub async fn import(&self, object: &Object, text: &str) {
         let request = self.instance.import(object.ty, text).await.unwrap_or_else(|e| panic!("{}: {e}", object.ty));
         assert_eq!(request.id, object.id, "the ID of {text}");
         let value = self.read(object.ty, &request.id, request.prior.as_ref()).await;
         let value = value.unwrap_or_else(|| panic!("{text} is not there"));
         assert_eq!(value.get_str("id"), object.value.get_str("id"));
+        let draft = self.plan(object.ty, Some(&value), &object.config);
+        let forces = |a: &&Attribute| {
+            let (old, new) = (value.get(&a.name).unwrap(), draft.planned.get(&a.name).unwrap());
+            let is_same = old.same_unmarked(new) || is_empty(old) && is_empty(new) || a.same.is_some_and(|same| same(old, new));
+            !is_same
+                && match a.forces_new {
+                    ForcesNew::Never => false,
+                    ForcesNew::Always => true,
+                    ForcesNew::If(f) => f(old, new),
+                }
+        };
+        let forced: Vec<&Str> = self.schema(object.ty).block.attributes.iter().filter(forces).map(|a| &a.name).collect();
+        assert!(forced.is_empty() && draft.replace.is_empty(), "{} would be replaced after its import: {forced:?}", object.ty);
     }
 
     /// Deletes an object and checks that it is gone.

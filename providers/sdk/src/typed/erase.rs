@@ -262,7 +262,16 @@ impl<D: DataSource> AnyData<D::Cx> for Typed<D> {
     fn read<'a>(&'a self, cx: &'a D::Cx, config: &'a Value) -> BoxFuture<'a, Result<Value>> {
         Box::pin(async move {
             let read = D::read(cx, typed(config)?).await?.into_value();
-            Ok(settle(D::schema(), Some(config), read))
+            Ok(unasked(D::schema(), settle(D::schema(), Some(config), read)))
         })
     }
+}
+
+/// A data source without the empty texts in its arguments, which the older provider framework takes for none.
+fn unasked(schema: &Schema, object: Value) -> Value {
+    let given = schema.block.attributes.iter().filter(|a| schema.legacy && !a.presence.is_computed());
+    given.fold(object, |object, a| match object.get_str(&a.name) {
+        Some("") => object.with(&a.name, Value::null(a.ty.clone())),
+        _ => object,
+    })
 }
